@@ -1,0 +1,72 @@
+//! The tidy tables of a run: one row a number, a fixed order of columns, the same rows as CSV and as Parquet.
+//!
+//! A missing value is an empty field, never zero. Columns are only ever appended, so that a script that reads
+//! today's files reads tomorrow's.
+
+mod parquet;
+mod plane;
+mod timing;
+mod training;
+
+pub use parquet::write_parquet;
+pub use plane::{PlaneRow, flags, quantity};
+pub use timing::TimingRow;
+pub use training::TrainingRow;
+
+use anyhow::{Context, Result};
+use serde::{Serialize, de::DeserializeOwned};
+use std::path::Path;
+
+/// What a column holds; decides its Parquet type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// UTF-8 text; empty where not applicable.
+    Text,
+    /// An unsigned integer; empty where unknown.
+    Integer,
+    /// A real number; empty where not available.
+    Real,
+}
+
+/// One column of a tidy table.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Name in the header.
+    pub name: &'static str,
+    /// Type of its values.
+    pub kind: ColumnKind,
+    /// One line for the column dictionary.
+    pub meaning: &'static str,
+}
+
+/// A row type that knows its columns, in the order in which serde writes its fields.
+pub trait Row: Serialize + DeserializeOwned {
+    /// The columns, in file order.
+    const COLUMNS: &'static [Column];
+}
+
+/// The rows as CSV text: header always, LF line ends, shortest form of a number that reads back the same.
+///
+/// # Errors
+/// When a row does not serialise, which would be a fault of the row type.
+pub fn to_csv<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    writer.write_record(R::COLUMNS.iter().map(|c| c.name))?;
+    for row in rows {
+        writer.serialize(row)?;
+    }
+    Ok(writer.into_inner().context("flushing a CSV table")?)
+}
+
+/// Reads a table back, for `narrows report` and `--resume`.
+///
+/// # Errors
+/// When the file is missing, or a row does not fit the schema: the message names the file and the line.
+pub fn read_csv<R: Row>(path: &Path) -> Result<Vec<R>> {
+    let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read the table {}", path.display()))?;
+    reader
+        .deserialize()
+        .enumerate()
+        .map(|(i, row)| row.with_context(|| format!("{}: row {} does not fit the table's schema", path.display(), i + 2)))
+        .collect()
+}
