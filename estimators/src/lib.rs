@@ -1,1 +1,38 @@
-//! stub
+//! Entropy and mutual information of samples: arrays in, numbers out.
+//!
+//! This crate knows nothing of files, plots or command lines. Every estimator is a plain struct of its parameters,
+//! checked when it is built; what it returns is an [`Estimate`]: a value in nats with its standard error, the sample
+//! count, and warnings where the number cannot mean what it seems to.
+//!
+//! A [`PlaneEstimator`] looks at one layer of a network at one checkpoint and yields I(X;T), I(T;Y) and H(T). All of
+//! them are listed in [`registry`], from which the command line, the configs and the contract tests take them.
+//!
+//! ```
+//! use narrows_estimators::{LayerSample, Targets, registry};
+//! use ndarray::array;
+//!
+//! let activations = array![[0.1f32, 0.9], [0.2, -0.8], [0.15, 0.85], [-0.7, -0.9]];
+//! let targets = Targets::new(&[1, 0, 1, 0]).unwrap();
+//! let estimator = registry::parse("binning:width=0.5").unwrap();
+//! let found = estimator.estimate(&LayerSample::new(activations.view(), &targets).unwrap()).unwrap();
+//! assert!((found.i_ty.value.bits() - 1.0).abs() < 1e-12);
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod binning;
+mod discrete;
+mod error;
+mod estimate;
+mod kernel;
+mod layer;
+mod parameters;
+pub mod registry;
+
+pub use binning::{AdaptiveBinning, BinRange, Saturation, UniformBinning};
+pub use discrete::{Correction, PlugIn, SymbolCounts, row_symbols};
+pub use error::EstimatorError;
+pub use estimate::{Estimate, Nats, Warning};
+pub use kernel::{Bound, KernelDensity, NoiseScale};
+pub use layer::{LayerSample, MutualInformation, PlaneEstimate, PlaneEstimator, Targets, ValueRange, Variable};
+pub use parameters::Parameters;

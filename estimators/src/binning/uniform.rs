@@ -1,0 +1,236 @@
+//! Equal bins of each activation ("Opening the Black Box of Deep Neural Networks via Information", Shwartz-Ziv &
+//! Tishby 2017; fixed width as in Saxe et al. 2018).
+//!
+//! `I(X;T) = H(T)` and `I(T;Y) = H(T) − Σ_y p(y) H(T|y)`, plug-in, over whole rows of bin numbers. Saturates at log N:
+//! with wide layers nearly every input has a row of its own. The range matters: bins on tanh's [−1, 1] applied to a
+//! ReLU layer put every activation above 1 into the last bin, the most reported fault of the original computation. The
+//! default range is therefore the layer's own over the whole run.
+
+use super::plane_of_bins;
+use crate::discrete::Correction;
+use crate::registry::ParameterDoc;
+use crate::{EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator, ValueRange};
+use serde::{Deserialize, Serialize};
+
+/// Where the equal bins lie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BinRange {
+    /// From the layer's smallest to its largest activation over all checkpoints of the run.
+    Run,
+    /// From the layer's smallest to its largest activation at this checkpoint.
+    Epoch,
+    /// A fixed interval; values outside fall into the first and the last bin.
+    Fixed(f64, f64),
+}
+
+/// How activations are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Cut {
+    Width(f32),
+    Bins(u32, BinRange),
+}
+
+/// Uniform binning.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct UniformBinning {
+    cut: Cut,
+    correction: Correction,
+}
+
+impl UniformBinning {
+    pub(crate) const NAME: &'static str = "binning";
+    pub(crate) const KEYS: &'static [&'static str] = &["bins", "range", "width", "correction"];
+    pub(crate) const PARAMETERS: &'static [ParameterDoc] = &[
+        ParameterDoc { name: "bins", default: "30", meaning: "number of equal bins over the range" },
+        ParameterDoc {
+            name: "range",
+            default: "run",
+            meaning: "run (the layer's own over all checkpoints), epoch (at each checkpoint), or fixed as LOW..HIGH, e.g. -1..1",
+        },
+        ParameterDoc {
+            name: "width",
+            default: "",
+            meaning: "instead of bins and range: a fixed bin width, floor(t/width) in 32-bit",
+        },
+        ParameterDoc { name: "correction", default: "none", meaning: "none, or miller-madow" },
+    ];
+
+    /// `bins` equal bins over a range.
+    ///
+    /// # Errors
+    /// When `bins` is zero, or a fixed range is empty or not finite.
+    pub fn with_bins(bins: u32, range: BinRange) -> Result<Self, EstimatorError> {
+        let bad = |name: &str, value: String, rule: &str| EstimatorError::BadParameter {
+            estimator: Self::NAME,
+            name: name.into(),
+            value,
+            rule: rule.into(),
+        };
+        if bins == 0 || bins > i32::MAX as u32 {
+            return Err(bad("bins", bins.to_string(), "it must be between 1 and 2147483647"));
+        }
+        if let BinRange::Fixed(low, high) = range
+            && !(low.is_finite() && high.is_finite() && low < high)
+        {
+            return Err(bad(
+                "range",
+                format!("{low}..{high}"),
+                "a fixed range is LOW..HIGH with LOW < HIGH, both finite",
+            ));
+        }
+        Ok(Self { cut: Cut::Bins(bins, range), correction: Correction::None })
+    }
+
+    /// Bins of a fixed width, with an edge at zero.
+    ///
+    /// # Errors
+    /// When the width is not a positive finite number.
+    pub fn with_width(width: f32) -> Result<Self, EstimatorError> {
+        if !(width.is_finite() && width > 0.0) {
+            return Err(EstimatorError::BadParameter {
+                estimator: Self::NAME,
+                name: "width".into(),
+                value: width.to_string(),
+                rule: WIDTH_RULE.into(),
+            });
+        }
+        Ok(Self { cut: Cut::Width(width), correction: Correction::None })
+    }
+
+    /// The same with a bias correction.
+    #[must_use]
+    pub fn corrected(mut self, correction: Correction) -> Self {
+        self.correction = correction;
+        self
+    }
+
+    pub(crate) fn from_parameters(p: &Parameters) -> Result<Self, EstimatorError> {
+        let width = p.value("width", WIDTH_RULE, |w: &f32| w.is_finite() && *w > 0.0)?;
+        let bins = p.value("bins", "it must be a whole number of at least 1", |b: &u32| *b > 0)?;
+        let range = p
+            .text("range")
+            .map(|text| parse_range(text).ok_or_else(|| p.bad("range", text, RANGE_RULE)))
+            .transpose()?;
+        let plain = match width {
+            Some(width) if bins.is_none() && range.is_none() => Self::with_width(width)?,
+            Some(width) => {
+                return Err(p.bad(
+                    "width",
+                    &width.to_string(),
+                    "a width excludes bins and range: give one or the other",
+                ));
+            }
+            None => Self::with_bins(bins.unwrap_or(30), range.unwrap_or(BinRange::Run))?,
+        };
+        Ok(plain.corrected(correction_from(p)?))
+    }
+}
+
+const WIDTH_RULE: &str = "it must be a positive number";
+const RANGE_RULE: &str = "it must be run, epoch, or LOW..HIGH such as -1..1";
+
+fn parse_range(text: &str) -> Option<BinRange> {
+    match text {
+        "run" => Some(BinRange::Run),
+        "epoch" => Some(BinRange::Epoch),
+        fixed => {
+            let (low, high) = fixed.split_once("..")?;
+            Some(BinRange::Fixed(low.parse().ok()?, high.parse().ok()?))
+        }
+    }
+}
+
+pub(super) fn correction_from(p: &Parameters) -> Result<Correction, EstimatorError> {
+    p.text("correction").map_or(Ok(Correction::None), |text| {
+        Correction::from_name(text).ok_or_else(|| p.bad("correction", text, "it must be none or miller-madow"))
+    })
+}
+
+impl PlaneEstimator for UniformBinning {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn parameters(&self) -> String {
+        let cut = match self.cut {
+            Cut::Width(width) => format!("width={width}"),
+            Cut::Bins(bins, BinRange::Run) => format!("bins={bins} range=run"),
+            Cut::Bins(bins, BinRange::Epoch) => format!("bins={bins} range=epoch"),
+            Cut::Bins(bins, BinRange::Fixed(low, high)) => format!("bins={bins} range={low}..{high}"),
+        };
+        match self.correction {
+            Correction::None => cut,
+            correction => format!("{cut} correction={}", correction.name()),
+        }
+    }
+
+    fn needs_run_range(&self) -> bool {
+        matches!(self.cut, Cut::Bins(_, BinRange::Run))
+    }
+
+    fn estimate(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
+        let (bins, low, high) = match self.cut {
+            // In 32-bit as the networks themselves: the reference computation divides the float32 activations.
+            Cut::Width(width) => return Ok(plane_of_bins(layer, self.correction, |t| (t / width).floor() as i32)),
+            Cut::Bins(bins, BinRange::Fixed(low, high)) => (bins, low, high),
+            Cut::Bins(bins, BinRange::Run) => {
+                let range = layer.run_range().ok_or(EstimatorError::MissingRunRange { estimator: Self::NAME })?;
+                (bins, f64::from(range.low), f64::from(range.high))
+            }
+            Cut::Bins(bins, BinRange::Epoch) => {
+                let range = ValueRange::of(layer.activations()).ok_or(EstimatorError::NoUnits)?;
+                (bins, f64::from(range.low), f64::from(range.high))
+            }
+        };
+        // A constant layer has an empty range: everything is in the first bin, and its entropy is zero.
+        let scale = if high > low { f64::from(bins) / (high - low) } else { 0.0 };
+        let last = bins as i32 - 1;
+        Ok(plane_of_bins(layer, self.correction, |t| (((f64::from(t) - low) * scale).floor() as i32).clamp(0, last)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Targets, registry};
+    use ndarray::array;
+
+    #[test]
+    fn a_value_at_the_top_belongs_to_the_last_bin_and_outliers_to_the_ends() {
+        let targets = Targets::new(&[0, 1, 0, 1]).unwrap();
+        let t = array![[-5.0f32], [-1.0], [1.0], [9.0]];
+        let two = UniformBinning::with_bins(2, BinRange::Fixed(-1.0, 1.0)).unwrap();
+        let found = two.estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap();
+        assert!((found.h_t.value.bits() - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_constant_layer_knows_nothing() {
+        let targets = Targets::new(&[0, 1, 0]).unwrap();
+        let t = array![[0.5f32], [0.5], [0.5]];
+        let layer = LayerSample::new(t.view(), &targets).unwrap();
+        let found = UniformBinning::with_bins(30, BinRange::Epoch).unwrap().estimate(&layer).unwrap();
+        assert_eq!((found.i_xt.value.0, found.i_ty.value.0), (0.0, 0.0));
+    }
+
+    #[test]
+    fn the_run_range_is_asked_for() {
+        let targets = Targets::new(&[0, 1]).unwrap();
+        let t = array![[0.0f32], [1.0]];
+        let e =
+            registry::parse("binning").unwrap().estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap_err();
+        assert!(matches!(e, EstimatorError::MissingRunRange { .. }));
+    }
+
+    #[test]
+    fn refuses_contradictions_and_nonsense() {
+        let refuse = |text| registry::parse(text).err().unwrap().to_string();
+        assert!(refuse("binning:width=0.1,bins=3").contains("one or the other"));
+        assert!(refuse("binning:width=-1").contains("positive"));
+        assert!(refuse("binning:bins=0").contains("at least 1"));
+        assert!(refuse("binning:range=1..-1").contains("LOW < HIGH"));
+        assert!(refuse("binning:range=layer").contains("run, epoch"));
+    }
+}

@@ -1,0 +1,98 @@
+//! What can be wrong with a sample or a parameter.
+
+use thiserror::Error;
+
+/// Why an estimate was refused. Each variant carries the offending value and the rule that it breaks.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum EstimatorError {
+    /// Fewer samples than an estimate can rest on.
+    #[error("{found} sample(s), but {needed} are needed at least")]
+    TooFewSamples {
+        /// Samples given.
+        found: usize,
+        /// Samples needed.
+        needed: usize,
+    },
+    /// A layer without units.
+    #[error("the layer has no units: an array of shape [samples, units] with at least one unit is needed")]
+    NoUnits,
+    /// The two variables differ in length.
+    #[error("{left} samples in one variable and {right} in the other: they must be rows of the same samples")]
+    LengthMismatch {
+        /// Samples of the first variable.
+        left: usize,
+        /// Samples of the second variable.
+        right: usize,
+    },
+    /// NaN or infinity in a sample.
+    #[error("{count} value(s) are not finite, the first {value} at row {row}, unit {column} (counted from 1)")]
+    NotFinite {
+        /// Row of the first, from 1.
+        row: usize,
+        /// Column of the first, from 1.
+        column: usize,
+        /// The value itself.
+        value: f64,
+        /// How many there are.
+        count: usize,
+    },
+    /// Every sample has the same label.
+    #[error(
+        "all samples have the same label {label}: I(T;Y) is zero by definition; give labels of at least two classes"
+    )]
+    OneClass {
+        /// That label.
+        label: u32,
+    },
+    /// A parameter outside its domain.
+    #[error("{estimator}: {name} = {value}, but {rule}")]
+    BadParameter {
+        /// Estimator name.
+        estimator: &'static str,
+        /// Parameter name.
+        name: String,
+        /// Value given.
+        value: String,
+        /// What it must satisfy.
+        rule: String,
+    },
+    /// A parameter that the estimator does not have.
+    #[error("{estimator} has no parameter '{name}'; it has: {known}")]
+    UnknownParameter {
+        /// Estimator name.
+        estimator: &'static str,
+        /// Parameter given.
+        name: String,
+        /// The parameters that exist.
+        known: String,
+    },
+    /// A name that is not in the registry.
+    #[error("no estimator is called '{name}'; there are: {known}")]
+    UnknownEstimator {
+        /// Name given.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// `key=value` was expected.
+    #[error("'{text}' is not a parameter: write NAME:KEY=VALUE,KEY=VALUE, for example binning:bins=30,range=run")]
+    Malformed {
+        /// The piece that could not be read.
+        text: String,
+    },
+    /// Binning over the run's range was asked for, but the range was not given.
+    #[error("{estimator}: the range over the whole run was not supplied with the layer")]
+    MissingRunRange {
+        /// Estimator name.
+        estimator: &'static str,
+    },
+    /// A variable of a kind that the estimator cannot take.
+    #[error("{estimator} takes {expected} variables")]
+    WrongKind {
+        /// Estimator name.
+        estimator: &'static str,
+        /// What it takes.
+        expected: &'static str,
+    },
+}

@@ -1,0 +1,103 @@
+//! A number with its unit, its uncertainty and what to beware of.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An amount of information in nats (natural logarithm). Converted to bits at the border only.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+pub struct Nats(pub f64);
+
+impl Nats {
+    /// The same amount in bits.
+    pub fn bits(self) -> f64 {
+        self.0 / std::f64::consts::LN_2
+    }
+}
+
+/// Why an estimate may not mean what it seems to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Warning {
+    /// Within 5 % of the largest value that the sample allows: log N, or H(Y).
+    Saturated,
+    /// Below zero, which mutual information never is: bias or noise of the estimator. Not clipped.
+    Negative,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Warning::Saturated => "saturated",
+            Warning::Negative => "negative",
+        })
+    }
+}
+
+/// How close to its ceiling an estimate must be to be called saturated.
+const SATURATION_SHARE: f64 = 0.95;
+
+/// One estimated quantity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The value in nats.
+    pub value: Nats,
+    /// Standard error over the draw of the samples, where the method has one. It does not include bias.
+    pub std_error: Option<Nats>,
+    /// Samples that it rests on.
+    pub n_samples: usize,
+    /// See [`Warning`].
+    pub warnings: Vec<Warning>,
+}
+
+impl Estimate {
+    /// The mean of per-sample contributions, with the standard error of that mean.
+    pub(crate) fn mean_of(contributions: &[f64]) -> Self {
+        let n = contributions.len();
+        let mean = contributions.iter().sum::<f64>() / n as f64;
+        let variance = contributions.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / n as f64;
+        Self { value: Nats(mean), std_error: Some(Nats((variance / n as f64).sqrt())), n_samples: n, warnings: vec![] }
+    }
+
+    /// Adds the warnings that follow from the value and its ceiling in nats.
+    pub(crate) fn judged(mut self, ceiling: f64) -> Self {
+        // A ceiling of zero saturates nothing; the margin keeps rounding from calling a true zero negative.
+        if ceiling > 0.0 && self.value.0 >= SATURATION_SHARE * ceiling {
+            self.warnings.push(Warning::Saturated);
+        }
+        if self.value.0 < -1e-9 {
+            self.warnings.push(Warning::Negative);
+        }
+        self
+    }
+
+    /// The 95 % normal interval around the value, in nats.
+    pub fn interval(&self) -> Option<(Nats, Nats)> {
+        // 0.975 quantile of the standard normal distribution.
+        const Z: f64 = 1.959_963_984_540_054;
+        self.std_error.map(|se| (Nats(self.value.0 - Z * se.0), Nats(self.value.0 + Z * se.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bit_is_ln_two_nats() {
+        assert_eq!(Nats(std::f64::consts::LN_2).bits(), 1.0);
+    }
+
+    #[test]
+    fn standard_error_is_of_the_mean() {
+        let e = Estimate::mean_of(&[1.0, 3.0]);
+        assert_eq!(e.value, Nats(2.0));
+        assert!((e.std_error.unwrap().0 - 1.0 / 2f64.sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn judged_near_the_ceiling_and_below_zero() {
+        assert_eq!(Estimate::mean_of(&[0.96, 0.96]).judged(1.0).warnings, [Warning::Saturated]);
+        assert_eq!(Estimate::mean_of(&[-0.5, -0.5]).judged(1.0).warnings, [Warning::Negative]);
+        assert!(Estimate::mean_of(&[0.5, 0.5]).judged(1.0).warnings.is_empty());
+    }
+}

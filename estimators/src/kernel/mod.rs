@@ -1,0 +1,7 @@
+//! Estimators from Gaussian kernels between all pairs of samples.
+
+mod density;
+mod sums;
+
+pub use density::{Bound, KernelDensity, NoiseScale};
+pub(crate) use sums::KernelSums;

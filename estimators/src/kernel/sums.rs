@@ -1,0 +1,272 @@
+//! Sums of Gaussian kernels over all pairs of samples, without the N × N matrix.
+//!
+//! For each sample i: `Σ_j exp(−‖t_i−t_j‖²/2σ²)` and the same with 8σ² in place of 2σ², over all j and over the j of
+//! its own class. One pass serves both widths, as exp(−d/2σ²) is the fourth power of exp(−d/8σ²), and both halves of
+//! the symmetric matrix. Distances are summed directly, not by ‖a‖²+‖b‖²−2ab, whose cancellation would spoil the near
+//! pairs, which are the ones that count.
+//!
+//! Rows are sorted by class and cut into tiles of [`TILE`] rows of one class, so that "same class" is a property of a
+//! pair of tiles and costs nothing inside. The work is divided into a number of bands that depends on the sample count
+//! alone, and the bands are added in order: the sums do not depend on the number of threads. Lanes are added in a
+//! fixed order and never fused, so they do not depend on the width of the machine's vectors either.
+
+use crate::Targets;
+use ndarray::ArrayView2;
+use rayon::prelude::*;
+
+/// Rows in a tile.
+const TILE: usize = 64;
+/// Lanes that are worked on together: one 512-bit register, or two or four smaller ones.
+const LANES: usize = 16;
+/// Coordinate of the rows that fill up a tile: infinitely far from every sample, so that they add nothing.
+const FAR: f32 = 1e30;
+
+/// Kernel sums of each sample, in the order of [`Targets::order`].
+#[derive(Debug, Clone)]
+pub(crate) struct KernelSums {
+    /// Width 2σ², over all samples; at least 1, which is the sample itself.
+    pub(crate) narrow_all: Vec<f64>,
+    /// Width 2σ², over the sample's own class.
+    pub(crate) narrow_own: Vec<f64>,
+    /// Width 8σ², over all samples.
+    pub(crate) wide_all: Vec<f64>,
+    /// Width 8σ², over the sample's own class.
+    pub(crate) wide_own: Vec<f64>,
+    /// Class of each sample, in the same order.
+    pub(crate) class: Vec<u32>,
+}
+
+/// A tile's samples: unit by unit, [`TILE`] values each.
+struct Tile {
+    class: u32,
+    len: usize,
+    units: Vec<f32>,
+}
+
+/// Sums per padded row: narrow over all, narrow over own class, wide over all, wide over own class.
+type Sums = Vec<[f64; 4]>;
+
+impl KernelSums {
+    pub(crate) fn new(t: ArrayView2<'_, f32>, targets: &Targets, variance: f64) -> Self {
+        let tiles = tiles(t, targets);
+        // exp(−d/8σ²) = 2^(d·factor)
+        let factor = (-std::f64::consts::LOG2_E / (8.0 * variance)) as f32;
+        // Each band holds four sums a sample: fewer bands where samples are many.
+        let bands = if t.nrows() <= 100_000 { 16 } else { 4 };
+        let partial: Vec<Sums> =
+            (0..bands).into_par_iter().map(|band| band_sums(&tiles, band, bands, factor)).collect();
+        let mut sums =
+            Self { narrow_all: vec![], narrow_own: vec![], wide_all: vec![], wide_own: vec![], class: vec![] };
+        for (number, tile) in tiles.iter().enumerate() {
+            for row in number * TILE..number * TILE + tile.len {
+                let total = partial.iter().fold([0.0; 4], |acc, band| std::array::from_fn(|q| acc[q] + band[row][q]));
+                sums.narrow_all.push(total[0]);
+                sums.narrow_own.push(total[1]);
+                sums.wide_all.push(total[2]);
+                sums.wide_own.push(total[3]);
+                sums.class.push(tile.class);
+            }
+        }
+        sums
+    }
+}
+
+fn tiles(t: ArrayView2<'_, f32>, targets: &Targets) -> Vec<Tile> {
+    let mut rest = targets.order();
+    let mut tiles = Vec::new();
+    for (class, &count) in targets.counts().iter().enumerate() {
+        let (own, others) = rest.split_at(count);
+        rest = others;
+        tiles.extend(own.chunks(TILE).map(|rows| {
+            let mut units = vec![FAR; t.ncols() * TILE];
+            for (slot, &row) in rows.iter().enumerate() {
+                for (unit, &value) in t.row(row as usize).iter().enumerate() {
+                    units[unit * TILE + slot] = value;
+                }
+            }
+            Tile { class: class as u32, len: rows.len(), units }
+        }));
+    }
+    tiles
+}
+
+/// The pairs of tiles (i, j ≥ i) with i ≡ band modulo bands: every band gets long and short rows of the triangle.
+fn band_sums(tiles: &[Tile], band: usize, bands: usize, factor: f32) -> Sums {
+    let mut sums = vec![[0.0; 4]; tiles.len() * TILE];
+    let arch = pulp::Arch::new();
+    for i in (band..tiles.len()).step_by(bands) {
+        for j in i..tiles.len() {
+            let block = arch.dispatch(
+                #[inline(always)]
+                || tile_pair(&tiles[i].units, &tiles[j].units, factor),
+            );
+            let same_class = tiles[i].class == tiles[j].class;
+            add(&mut sums[i * TILE..][..TILE], &block.narrow_rows, &block.wide_rows, same_class);
+            // The tile with itself holds each pair in both orders already.
+            if j > i {
+                add(&mut sums[j * TILE..][..TILE], &block.narrow_columns, &block.wide_columns, same_class);
+            }
+        }
+    }
+    sums
+}
+
+fn add(sums: &mut [[f64; 4]], narrow: &[f32; TILE], wide: &[f32; TILE], same_class: bool) {
+    for ((sum, &n), &w) in sums.iter_mut().zip(narrow).zip(wide) {
+        sum[0] += f64::from(n);
+        sum[2] += f64::from(w);
+        if same_class {
+            sum[1] += f64::from(n);
+            sum[3] += f64::from(w);
+        }
+    }
+}
+
+/// Row and column sums of the kernels between two tiles. In 32-bit: at most [`TILE`] terms of at most 1 are added
+/// before they go into a 64-bit sum.
+struct Block {
+    narrow_rows: [f32; TILE],
+    wide_rows: [f32; TILE],
+    narrow_columns: [f32; TILE],
+    wide_columns: [f32; TILE],
+}
+
+#[inline(always)]
+fn tile_pair(rows: &[f32], columns: &[f32], factor: f32) -> Block {
+    let mut block = Block {
+        narrow_rows: [0.0; TILE],
+        wide_rows: [0.0; TILE],
+        narrow_columns: [0.0; TILE],
+        wide_columns: [0.0; TILE],
+    };
+    for i in 0..TILE {
+        let (mut narrow_row, mut wide_row) = ([0f32; LANES], [0f32; LANES]);
+        for part in 0..TILE / LANES {
+            let at = part * LANES;
+            let mut distance = [0f32; LANES];
+            for (row_units, column_units) in rows.chunks_exact(TILE).zip(columns.chunks_exact(TILE)) {
+                let value = row_units[i];
+                let others: &[f32] = &column_units[at..at + LANES];
+                for lane in 0..LANES {
+                    let difference = value - others[lane];
+                    distance[lane] += difference * difference;
+                }
+            }
+            for lane in 0..LANES {
+                let wide = exp2(distance[lane] * factor);
+                let square = wide * wide;
+                let narrow = square * square;
+                wide_row[lane] += wide;
+                narrow_row[lane] += narrow;
+                block.wide_columns[at + lane] += wide;
+                block.narrow_columns[at + lane] += narrow;
+            }
+        }
+        block.wide_rows[i] = fold(wide_row);
+        block.narrow_rows[i] = fold(narrow_row);
+    }
+    block
+}
+
+/// Adds the lanes pairwise, always in the same order.
+#[inline(always)]
+fn fold(mut lanes: [f32; LANES]) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] += lanes[lane + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// 2^x for x ≤ 0, to a relative error of 2·10⁻⁷; 2⁻¹²⁶ for anything below −126.
+///
+/// Splits x into a whole number, which goes into the exponent's bits, and a rest in [−½, ½], for which the Taylor
+/// polynomial of degree 6 is used. Without branches or conversions, so that it vectorises.
+#[inline(always)]
+fn exp2(x: f32) -> f32 {
+    // 1.5·2²³: adding it rounds to a whole number, which is then found in the low bits.
+    const MAGIC: f32 = 12_582_912.0;
+    const C: [f32; 6] = [0.693_147_2, 0.240_226_51, 0.055_504_11, 0.009_618_129, 0.001_333_355_8, 0.000_154_035_3];
+    let x = x.max(-126.0);
+    let shifted = x + MAGIC;
+    let whole = shifted - MAGIC;
+    let rest = x - whole;
+    let polynomial = 1.0 + rest * (C[0] + rest * (C[1] + rest * (C[2] + rest * (C[3] + rest * (C[4] + rest * C[5])))));
+    let exponent = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_add(127) << 23;
+    polynomial * f32::from_bits(exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    #[test]
+    fn exp2_is_accurate_over_its_whole_range() {
+        let mut worst = 0f64;
+        for step in 0..126_000 {
+            let x = -(step as f32) / 1000.0;
+            let truth = f64::from(x).exp2();
+            worst = worst.max((f64::from(exp2(x)) / truth - 1.0).abs());
+        }
+        assert!(worst < 3e-7, "{worst}");
+        assert_eq!(exp2(0.0), 1.0);
+        assert_eq!(exp2(f32::NEG_INFINITY), exp2(-126.0));
+    }
+
+    /// The definition, in 64-bit.
+    fn brute_force(t: &Array2<f32>, labels: &[u32], order: &[u32], variance: f64) -> Vec<[f64; 4]> {
+        let kernel = |i: usize, j: usize, width: f64| {
+            let d: f64 = (0..t.ncols()).map(|k| (f64::from(t[[i, k]]) - f64::from(t[[j, k]])).powi(2)).sum();
+            (-d / width).exp()
+        };
+        order
+            .iter()
+            .map(|&i| {
+                let i = i as usize;
+                let mut s = [0.0; 4];
+                for j in 0..t.nrows() {
+                    let (narrow, wide) = (kernel(i, j, 2.0 * variance), kernel(i, j, 8.0 * variance));
+                    let own = f64::from(u8::from(labels[i] == labels[j]));
+                    s = [s[0] + narrow, s[1] + own * narrow, s[2] + wide, s[3] + own * wide];
+                }
+                s
+            })
+            .collect()
+    }
+
+    #[test]
+    fn equals_the_definition_for_ragged_classes_and_widths() {
+        for (n, width) in [(2, 1), (65, 3), (200, 17)] {
+            let t = Array2::from_shape_fn((n, width), |(i, k)| ((i * 31 + k * 17) as f32 * 0.37).sin());
+            let labels: Vec<u32> = (0..n).map(|i| ((i * i) % 3 == 1) as u32 + 2 * u32::from(i == 0)).collect();
+            let targets = Targets::new(&labels).unwrap();
+            for variance in [1e-3, 0.1, 2.0] {
+                let sums = KernelSums::new(t.view(), &targets, variance);
+                let truth = brute_force(&t, &labels, targets.order(), variance);
+                for (row, expected) in truth.iter().enumerate() {
+                    let found = [sums.narrow_all[row], sums.narrow_own[row], sums.wide_all[row], sums.wide_own[row]];
+                    for (f, e) in found.iter().zip(expected) {
+                        assert!((f / e - 1.0).abs() < 5e-6, "n {n} width {width} variance {variance}: {f} for {e}");
+                    }
+                    assert_eq!(sums.class[row], targets.classes()[targets.order()[row] as usize]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        let t = Array2::from_shape_fn((700, 4), |(i, k)| ((i * 7 + k * 3) as f32 * 0.11).cos());
+        let labels: Vec<u32> = (0..700).map(|i| i % 2).collect();
+        let targets = Targets::new(&labels).unwrap();
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| KernelSums::new(t.view(), &targets, 0.01).narrow_all)
+        };
+        assert_eq!(on(1), on(3));
+    }
+}

@@ -1,0 +1,120 @@
+//! What every estimator in the registry must obey: to be listed is to be tested.
+
+use narrows_estimators::{LayerSample, PlaneEstimate, Targets, ValueRange, registry};
+use ndarray::{Array2, Axis};
+
+const N: usize = 300;
+
+/// Uniform in [-1, 1], by the finaliser of splitmix64 on the position.
+fn activations(seed: u64, width: usize) -> Array2<f32> {
+    Array2::from_shape_fn((N, width), |(i, k)| {
+        let mut z = (seed << 40 | (i as u64) << 20 | k as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    })
+}
+
+fn labels() -> Vec<u32> {
+    (0..N as u32).map(|i| i * i % 4).collect()
+}
+
+fn estimate(name: &str, t: &Array2<f32>, labels: &[u32]) -> PlaneEstimate {
+    let targets = Targets::new(labels).unwrap();
+    let range = ValueRange::of(t.view()).unwrap();
+    let layer = LayerSample::new(t.view(), &targets).unwrap().with_run_range(range);
+    registry::parse(name).unwrap().estimate(&layer).unwrap()
+}
+
+fn every(check: impl Fn(&str)) {
+    assert!(!registry::ESTIMATORS.is_empty());
+    for entry in registry::ESTIMATORS {
+        check(entry.name);
+    }
+}
+
+#[test]
+fn the_order_of_samples_does_not_matter() {
+    let (t, y) = (activations(1, 3), labels());
+    let order: Vec<usize> = (0..N).map(|i| (i * 7) % N).collect();
+    let (shuffled, y2) = (t.select(Axis(0), &order), order.iter().map(|&i| y[i]).collect::<Vec<_>>());
+    every(|name| {
+        let (a, b) = (estimate(name, &t, &y), estimate(name, &shuffled, &y2));
+        assert!((a.i_xt.value.0 - b.i_xt.value.0).abs() < 1e-6, "{name}");
+        assert!((a.i_ty.value.0 - b.i_ty.value.0).abs() < 1e-6, "{name}");
+    });
+}
+
+#[test]
+fn the_order_of_units_does_not_matter() {
+    let (t, y) = (activations(2, 4), labels());
+    let turned = t.select(Axis(1), &[3, 1, 0, 2]);
+    every(|name| {
+        let (a, b) = (estimate(name, &t, &y), estimate(name, &turned, &y));
+        assert!((a.i_xt.value.0 - b.i_xt.value.0).abs() < 1e-6, "{name}");
+    });
+}
+
+#[test]
+fn information_stays_within_its_limits() {
+    let y = labels();
+    let h_y = Targets::new(&y).unwrap().entropy();
+    for width in [1, 2, 30] {
+        let t = activations(3, width);
+        every(|name| {
+            let e = estimate(name, &t, &y);
+            assert!(e.i_xt.value.0 >= -1e-9 && e.i_xt.value.0 <= (N as f64).ln() + 1e-6, "{name}: {:?}", e.i_xt);
+            assert!(e.i_ty.value.0 >= -1e-6 && e.i_ty.value.0 <= h_y + 1e-6, "{name}: {:?}", e.i_ty);
+            assert!(e.i_ty.value.0 <= e.i_xt.value.0 + 1e-6, "{name}");
+        });
+    }
+}
+
+#[test]
+fn a_layer_that_is_the_label_tells_the_label_and_no_more() {
+    let y = labels();
+    let t = Array2::from_shape_fn((N, 1), |(i, _)| y[i] as f32);
+    let h_y = Targets::new(&y).unwrap().entropy();
+    every(|name| {
+        // Steps of 1 are far apart for every default but the lower bound's, which sees 2σ for σ.
+        let e = estimate(name, &t, &y);
+        assert!((e.i_ty.value.0 - h_y).abs() < 1e-3 && (e.i_xt.value.0 - h_y).abs() < 1e-3, "{name}: {e:?} for {h_y}");
+    });
+}
+
+#[test]
+fn a_constant_layer_tells_nothing() {
+    let t = Array2::from_elem((N, 3), 0.25f32);
+    every(|name| {
+        let e = estimate(name, &t, &labels());
+        assert!(e.i_xt.value.0.abs() < 1e-9 && e.i_ty.value.0.abs() < 1e-9, "{name}: {e:?}");
+    });
+}
+
+#[test]
+fn every_sample_alone_is_flagged_as_saturated() {
+    let wide = activations(4, 50);
+    every(|name| {
+        let e = estimate(name, &wide, &labels());
+        assert!(e.i_xt.warnings.contains(&narrows_estimators::Warning::Saturated), "{name}: {e:?}");
+    });
+}
+
+#[test]
+fn the_input_is_not_changed_and_the_answer_repeats() {
+    let (t, y) = (activations(5, 3), labels());
+    let before = t.clone();
+    every(|name| {
+        assert_eq!(estimate(name, &t, &y), estimate(name, &t, &y), "{name}");
+        assert_eq!(t, before, "{name}");
+    });
+}
+
+#[test]
+fn the_standard_error_is_finite_and_the_noise_is_told() {
+    every(|name| {
+        let e = estimate(name, &activations(6, 3), &labels());
+        assert!(e.i_xt.std_error.unwrap().0.is_finite() && e.i_ty.std_error.unwrap().0 > 0.0, "{name}");
+        assert_eq!(e.noise_variance.is_some(), name.contains("kde"), "{name}");
+    });
+}
