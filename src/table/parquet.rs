@@ -1,0 +1,113 @@
+//! The same rows as Parquet. The one file of the project that names polars.
+
+use super::{ColumnKind, Row, to_csv};
+use anyhow::{Context, Result};
+use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
+use polars_io::prelude::{ParquetCompression, ParquetWriter, StatisticsOptions};
+
+/// The rows as the bytes of a Parquet file; an empty field is a null.
+///
+/// Goes through the CSV form, so that the two files cannot disagree.
+///
+/// # Errors
+/// When a row does not serialise or polars refuses the frame.
+pub fn write_parquet<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
+    let text = to_csv(rows)?;
+    let mut fields: Vec<Vec<Option<String>>> = vec![Vec::with_capacity(rows.len()); R::COLUMNS.len()];
+    for record in csv::Reader::from_reader(text.as_slice()).records() {
+        for (column, field) in fields.iter_mut().zip(record?.iter()) {
+            column.push((!field.is_empty()).then(|| field.to_string()));
+        }
+    }
+    let columns = R::COLUMNS
+        .iter()
+        .zip(fields)
+        .map(|(column, values)| {
+            let name = column.name.into();
+            let series = match column.kind {
+                // An empty text is a value of its own ("no flags"), not a null.
+                ColumnKind::Text => Series::new(name, values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()),
+                ColumnKind::Integer => Series::new(name, parsed::<u64>(&values, column.name)?),
+                ColumnKind::Real => Series::new(name, parsed::<f64>(&values, column.name)?),
+            };
+            Ok(series.into_column())
+        })
+        .collect::<Result<Vec<Column>>>()?;
+    let mut frame = DataFrame::new(rows.len(), columns).context("building the Parquet table")?;
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .with_compression(ParquetCompression::Snappy)
+        .with_statistics(StatisticsOptions::default())
+        .finish(&mut frame)
+        .context("writing the Parquet table")?;
+    Ok(bytes)
+}
+
+fn parsed<T: std::str::FromStr>(values: &[Option<String>], column: &str) -> Result<Vec<Option<T>>>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    values
+        .iter()
+        .map(|v| v.as_deref().map(|text| text.parse().with_context(|| format!("column {column}: {text}"))).transpose())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{TrainingRow, read_csv};
+    use polars_io::prelude::{ParquetReader, SerReader};
+
+    fn rows() -> Vec<TrainingRow> {
+        let row = |layer: &str, layer_index, value| TrainingRow {
+            run: "r".into(),
+            seed: u64::from(u32::MAX) + 1,
+            epoch: 3,
+            step: 9,
+            layer: layer.into(),
+            layer_index,
+            quantity: "weight_norm".into(),
+            value,
+            unit: "norm".into(),
+        };
+        vec![row("", None, Some(0.1 + 0.2)), row("a,\"b\"", Some(1), None)]
+    }
+
+    #[test]
+    fn a_table_reads_back_as_it_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        std::fs::write(&path, to_csv(&rows()).unwrap()).unwrap();
+        assert_eq!(read_csv::<TrainingRow>(&path).unwrap(), rows());
+    }
+
+    #[test]
+    fn a_header_stands_even_over_no_rows() {
+        assert!(String::from_utf8(to_csv::<TrainingRow>(&[]).unwrap()).unwrap().starts_with("run,seed,epoch,step,layer,"));
+    }
+
+    #[test]
+    fn the_declared_columns_are_the_fields_in_order() {
+        fn check<R: Row>(row: &R) {
+            let json = serde_json::to_value(row).unwrap();
+            let fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(fields, R::COLUMNS.iter().map(|c| c.name).collect::<Vec<_>>());
+        }
+        check(&rows()[0]);
+        check(&crate::table::TimingRow { run: "".into(), checkpoint: "".into(), layer: "".into(), estimator: "".into(), parameters: "".into(), seconds: 0.0 });
+        check(&crate::table::PlaneRow { run: "".into(), checkpoint: "".into(), epoch: None, step: None, layer: "".into(), layer_index: 1, width: 1, estimator: "".into(), parameters: "".into(), quantity: "".into(), value: None, unit: "".into(), std_error: None, ci_low: None, ci_high: None, n_samples: 2, noise_std: None, seed: 0, flags: "".into() });
+    }
+
+    #[test]
+    fn parquet_holds_the_same_values_and_nulls() {
+        let bytes = write_parquet(&rows()).unwrap();
+        let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish().unwrap();
+        assert_eq!(frame.shape(), (2, TrainingRow::COLUMNS.len()));
+        let value = frame.column("value").unwrap().f64().unwrap();
+        assert_eq!((value.get(0), value.get(1)), (Some(0.1 + 0.2), None));
+        assert_eq!(frame.column("layer").unwrap().str().unwrap().get(1), Some("a,\"b\""));
+        assert_eq!(frame.column("layer_index").unwrap().null_count(), 1);
+        assert_eq!(frame.column("seed").unwrap().u64().unwrap().get(0), Some(u64::from(u32::MAX) + 1));
+    }
+}
