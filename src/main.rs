@@ -1,1 +1,7 @@
-fn main() {}
+//! The `narrows` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    narrows::cli::main()
+}

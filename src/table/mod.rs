@@ -63,10 +63,13 @@ pub fn to_csv<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
 /// # Errors
 /// When the file is missing, or a row does not fit the schema: the message names the file and the line.
 pub fn read_csv<R: Row>(path: &Path) -> Result<Vec<R>> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read the table {}", path.display()))?;
+    let mut reader =
+        csv::Reader::from_path(path).with_context(|| format!("cannot read the table {}", path.display()))?;
     reader
         .deserialize()
         .enumerate()
-        .map(|(i, row)| row.with_context(|| format!("{}: row {} does not fit the table's schema", path.display(), i + 2)))
+        .map(|(i, row)| {
+            row.with_context(|| format!("{}: row {} does not fit the table's schema", path.display(), i + 2))
+        })
         .collect()
 }

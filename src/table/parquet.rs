@@ -26,7 +26,9 @@ pub fn write_parquet<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
             let name = column.name.into();
             let series = match column.kind {
                 // An empty text is a value of its own ("no flags"), not a null.
-                ColumnKind::Text => Series::new(name, values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()),
+                ColumnKind::Text => {
+                    Series::new(name, values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>())
+                }
                 ColumnKind::Integer => Series::new(name, parsed::<u64>(&values, column.name)?),
                 ColumnKind::Real => Series::new(name, parsed::<f64>(&values, column.name)?),
             };
@@ -84,7 +86,9 @@ mod tests {
 
     #[test]
     fn a_header_stands_even_over_no_rows() {
-        assert!(String::from_utf8(to_csv::<TrainingRow>(&[]).unwrap()).unwrap().starts_with("run,seed,epoch,step,layer,"));
+        assert!(
+            String::from_utf8(to_csv::<TrainingRow>(&[]).unwrap()).unwrap().starts_with("run,seed,epoch,step,layer,")
+        );
     }
 
     #[test]
@@ -95,8 +99,35 @@ mod tests {
             assert_eq!(fields, R::COLUMNS.iter().map(|c| c.name).collect::<Vec<_>>());
         }
         check(&rows()[0]);
-        check(&crate::table::TimingRow { run: "".into(), checkpoint: "".into(), layer: "".into(), estimator: "".into(), parameters: "".into(), seconds: 0.0 });
-        check(&crate::table::PlaneRow { run: "".into(), checkpoint: "".into(), epoch: None, step: None, layer: "".into(), layer_index: 1, width: 1, estimator: "".into(), parameters: "".into(), quantity: "".into(), value: None, unit: "".into(), std_error: None, ci_low: None, ci_high: None, n_samples: 2, noise_std: None, seed: 0, flags: "".into() });
+        check(&crate::table::TimingRow {
+            run: "".into(),
+            checkpoint: "".into(),
+            layer: "".into(),
+            estimator: "".into(),
+            parameters: "".into(),
+            seconds: 0.0,
+        });
+        check(&crate::table::PlaneRow {
+            run: "".into(),
+            checkpoint: "".into(),
+            epoch: None,
+            step: None,
+            layer: "".into(),
+            layer_index: 1,
+            width: 1,
+            estimator: "".into(),
+            parameters: "".into(),
+            quantity: "".into(),
+            value: None,
+            unit: "".into(),
+            std_error: None,
+            ci_low: None,
+            ci_high: None,
+            n_samples: 2,
+            noise_std: None,
+            seed: 0,
+            flags: "".into(),
+        });
     }
 
     #[test]

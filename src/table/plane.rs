@@ -75,10 +75,18 @@ impl Row for PlaneRow {
             Column { name: "epoch", kind: Integer, meaning: "training epoch of the checkpoint" },
             Column { name: "step", kind: Integer, meaning: "optimiser step of the checkpoint" },
             Column { name: "layer", kind: Text, meaning: "layer name" },
-            Column { name: "layer_index", kind: Integer, meaning: "position of the layer, from 1 for the first after the input" },
+            Column {
+                name: "layer_index",
+                kind: Integer,
+                meaning: "position of the layer, from 1 for the first after the input",
+            },
             Column { name: "width", kind: Integer, meaning: "units in the layer" },
             Column { name: "estimator", kind: Text, meaning: "estimator, by its registry name" },
-            Column { name: "parameters", kind: Text, meaning: "every parameter of the estimator, key=value joined by spaces" },
+            Column {
+                name: "parameters",
+                kind: Text,
+                meaning: "every parameter of the estimator, key=value joined by spaces",
+            },
             Column { name: "quantity", kind: Text, meaning: "I_XT, I_TY or H_T" },
             Column { name: "value", kind: Real, meaning: "the estimate" },
             Column { name: "unit", kind: Text, meaning: "bits or nats" },
@@ -86,8 +94,16 @@ impl Row for PlaneRow {
             Column { name: "ci_low", kind: Real, meaning: "lower end of the 95 % interval" },
             Column { name: "ci_high", kind: Real, meaning: "upper end of the 95 % interval" },
             Column { name: "n_samples", kind: Integer, meaning: "samples used" },
-            Column { name: "noise_std", kind: Real, meaning: "standard deviation of the noise model of a kernel estimator" },
-            Column { name: "seed", kind: Integer, meaning: "seed that trained the network when known, else seed of the analysis" },
+            Column {
+                name: "noise_std",
+                kind: Real,
+                meaning: "standard deviation of the noise model of a kernel estimator",
+            },
+            Column {
+                name: "seed",
+                kind: Integer,
+                meaning: "seed that trained the network when known, else seed of the analysis",
+            },
             Column { name: "flags", kind: Text, meaning: "saturated, negative, dpi_violated, joined by ;" },
         ]
     };

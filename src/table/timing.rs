@@ -29,7 +29,11 @@ impl Row for TimingRow {
             Column { name: "layer", kind: Text, meaning: "layer name" },
             Column { name: "estimator", kind: Text, meaning: "estimator, by its registry name" },
             Column { name: "parameters", kind: Text, meaning: "parameters of the estimator" },
-            Column { name: "seconds", kind: Real, meaning: "wall-clock seconds for this layer, estimator and checkpoint" },
+            Column {
+                name: "seconds",
+                kind: Real,
+                meaning: "wall-clock seconds for this layer, estimator and checkpoint",
+            },
         ]
     };
 }

@@ -36,10 +36,26 @@ impl Row for TrainingRow {
             Column { name: "epoch", kind: Integer, meaning: "epoch, 0 before the first update" },
             Column { name: "step", kind: Integer, meaning: "optimiser steps done by the end of the epoch" },
             Column { name: "layer", kind: Text, meaning: "layer name, empty for the whole network" },
-            Column { name: "layer_index", kind: Integer, meaning: "position of the layer from 1, empty for the whole network" },
-            Column { name: "quantity", kind: Text, meaning: "train_loss, test_loss, train_accuracy, test_accuracy, gradient_mean_norm, gradient_std_norm, gradient_snr, weight_norm" },
-            Column { name: "value", kind: Real, meaning: "its value; gradient norms are divided by the layer's weight norm" },
-            Column { name: "unit", kind: Text, meaning: "nats (loss), share (accuracy), ratio (gradient norms over the weight norm), norm (weight norm)" },
+            Column {
+                name: "layer_index",
+                kind: Integer,
+                meaning: "position of the layer from 1, empty for the whole network",
+            },
+            Column {
+                name: "quantity",
+                kind: Text,
+                meaning: "train_loss, test_loss, train_accuracy, test_accuracy, gradient_mean_norm, gradient_std_norm, gradient_snr, weight_norm",
+            },
+            Column {
+                name: "value",
+                kind: Real,
+                meaning: "its value; gradient norms are divided by the layer's weight norm",
+            },
+            Column {
+                name: "unit",
+                kind: Text,
+                meaning: "nats (loss), share (accuracy), ratio (gradient norms over the weight norm), norm (weight norm)",
+            },
         ]
     };
 }

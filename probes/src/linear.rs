@@ -1,0 +1,190 @@
+//! The linear probe: multinomial logistic regression on the embeddings as they are.
+//!
+//! Minimises the mean cross entropy plus λ/2 ‖W‖² over weights [features × classes], intercepts unpenalised (Alain &
+//! Bengio 2016, "Understanding intermediate layers using linear classifier probes"). Features are standardised for the
+//! fit and the weights folded back, so that λ means the same whatever the units. A probe says what is linearly
+//! readable, not what the network uses.
+
+use crate::data::check_finite;
+use crate::lbfgs::minimise;
+use crate::{Bottleneck, Builder, ConceptData, ProbeError};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+
+/// A linear probe to be fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LinearProbe {
+    lambda: f64,
+    max_iterations: usize,
+}
+
+impl LinearProbe {
+    /// A probe with L2 penalty λ ≥ 0.
+    ///
+    /// # Errors
+    /// When λ is negative or not finite.
+    pub fn new(lambda: f64) -> Result<Self, ProbeError> {
+        if !(lambda >= 0.0 && lambda.is_finite()) {
+            return Err(ProbeError::BadParameter { name: "lambda", value: lambda, rule: "it cannot be negative" });
+        }
+        Ok(Self { lambda, max_iterations: 500 })
+    }
+}
+
+/// A fitted linear probe. Its concepts are the features themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FittedLinear {
+    n_features: usize,
+    n_classes: usize,
+    /// Weights [features × classes], row by row.
+    weights: Vec<f64>,
+    intercepts: Vec<f64>,
+    /// Whether the fit ended at a minimum rather than at the iteration limit.
+    pub converged: bool,
+}
+
+impl Builder for LinearProbe {
+    type Fitted = FittedLinear;
+
+    fn name(&self) -> &'static str {
+        "linear-probe"
+    }
+
+    fn fit(&self, data: &ConceptData) -> Result<FittedLinear, ProbeError> {
+        let (n, d) = data.embeddings().dim();
+        let k = data.n_classes();
+        let mean = data.embeddings().sum_axis(Axis(0)) / n as f64;
+        // A constant column carries nothing: it is left at zero instead of being divided by it.
+        let spread = data.embeddings().std_axis(Axis(0), 0.0).mapv(|s| if s > 0.0 { s } else { 1.0 });
+        let x = (&data.embeddings() - &mean) / &spread;
+        let objective = |parameters: &[f64]| cross_entropy(parameters, x.view(), data.labels(), k, self.lambda);
+        let (best, converged) = minimise(objective, vec![0.0; (d + 1) * k], 1e-6, self.max_iterations);
+        let mut weights = best[..d * k].to_vec();
+        let mut intercepts = best[d * k..].to_vec();
+        for feature in 0..d {
+            for class in 0..k {
+                let w = &mut weights[feature * k + class];
+                *w /= spread[feature];
+                intercepts[class] -= *w * mean[feature];
+            }
+        }
+        Ok(FittedLinear { n_features: d, n_classes: k, weights, intercepts, converged })
+    }
+}
+
+/// Mean cross entropy with penalty, and its gradient; parameters are weights [d × k], then intercepts [k].
+fn cross_entropy(parameters: &[f64], x: ArrayView2<'_, f64>, labels: &[u32], k: usize, lambda: f64) -> (f64, Vec<f64>) {
+    let (n, d) = x.dim();
+    let (weights, intercepts) = parameters.split_at(d * k);
+    let view = ArrayView2::from_shape((d, k), weights).unwrap_or_else(|_| unreachable!("split at d × k"));
+    let mut scores = x.dot(&view) + ArrayView1::from(intercepts);
+    let mut loss = 0.0;
+    for (mut row, &label) in scores.outer_iter_mut().zip(labels) {
+        let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = row.iter().map(|s| (s - largest).exp()).sum();
+        loss += total.ln() + largest - row[label as usize];
+        row.mapv_inplace(|s| (s - largest).exp() / total);
+        row[label as usize] -= 1.0;
+    }
+    let gradient_weights = x.t().dot(&scores) / n as f64 + &view * lambda;
+    let gradient_intercepts: Array1<f64> = scores.sum_axis(Axis(0)) / n as f64;
+    let penalty = 0.5 * lambda * weights.iter().map(|w| w * w).sum::<f64>();
+    (loss / n as f64 + penalty, gradient_weights.iter().chain(&gradient_intercepts).copied().collect())
+}
+
+impl Bottleneck for FittedLinear {
+    fn concepts(&self, embeddings: ArrayView2<'_, f64>) -> Result<Array2<f64>, ProbeError> {
+        if embeddings.ncols() != self.n_features {
+            return Err(ProbeError::WrongWidth { found: embeddings.ncols(), expected: self.n_features });
+        }
+        check_finite("embeddings", embeddings)?;
+        Ok(embeddings.to_owned())
+    }
+
+    fn predict(&self, concepts: ArrayView2<'_, f64>) -> Result<Array2<f64>, ProbeError> {
+        if concepts.ncols() != self.n_features {
+            return Err(ProbeError::WrongWidth { found: concepts.ncols(), expected: self.n_features });
+        }
+        Ok(concepts.dot(&self.weights()) + ArrayView1::from(self.intercepts.as_slice()))
+    }
+
+    fn weights(&self) -> ArrayView2<'_, f64> {
+        ArrayView2::from_shape((self.n_features, self.n_classes), &self.weights)
+            .unwrap_or_else(|_| unreachable!("made with this shape"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// Three clusters on a line of three directions, with a constant column.
+    fn clusters() -> ConceptData {
+        let x = Array2::from_shape_fn((90, 3), |(i, j)| {
+            let wobble = ((i * 37 + j * 11) % 19) as f64 / 19.0 - 0.5;
+            if j == 2 { 4.0 } else { 100.0 * (f64::from((i % 3 == j) as u8) + 0.4 * wobble) }
+        });
+        ConceptData::new(x, (0..90).map(|i| i % 3).collect()).unwrap()
+    }
+
+    #[test]
+    fn separable_clusters_are_read_without_fault() {
+        let data = clusters();
+        let fitted = LinearProbe::new(1e-3).unwrap().fit(&data).unwrap();
+        assert!(fitted.converged);
+        assert_eq!(fitted.accuracy(data.embeddings(), data.labels()).unwrap(), 1.0);
+        assert_eq!(fitted.weights().dim(), (3, 3));
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_the_value() {
+        let x = array![[0.3, -1.0], [1.2, 0.4], [-0.7, 0.9]];
+        let at: Vec<f64> = (0..9).map(|i| (f64::from(i) * 0.7).sin()).collect();
+        let of = |p: &[f64]| cross_entropy(p, x.view(), &[0, 2, 1], 3, 0.1);
+        let (_, gradient) = of(&at);
+        for i in 0..9 {
+            let (mut up, mut down) = (at.clone(), at.clone());
+            up[i] += 1e-6;
+            down[i] -= 1e-6;
+            assert!(((of(&up).0 - of(&down).0) / 2e-6 - gradient[i]).abs() < 1e-8);
+        }
+    }
+
+    #[test]
+    fn unpenalised_one_feature_fit_reads_the_empirical_log_odds() {
+        // With one binary feature the maximum-likelihood logistic regression reproduces the observed frequencies.
+        let x = Array2::from_shape_fn((100, 1), |(i, _)| f64::from((i >= 50) as u8));
+        let labels: Vec<u32> = (0..100).map(|i| u32::from(if i < 50 { i < 10 } else { i < 90 })).collect();
+        let fitted = LinearProbe::new(0.0).unwrap().fit(&ConceptData::new(x, labels).unwrap()).unwrap();
+        let scores = fitted.predict(array![[0.0], [1.0]].view()).unwrap();
+        let odds = |row: usize| scores[[row, 1]] - scores[[row, 0]];
+        assert!((odds(0) - (0.2f64 / 0.8).ln()).abs() < 1e-4 && (odds(1) - (0.8f64 / 0.2).ln()).abs() < 1e-4);
+    }
+
+    #[test]
+    fn corrected_concepts_are_the_truth_and_the_rest_stays() {
+        let fitted = LinearProbe::new(0.0).unwrap().fit(&clusters()).unwrap();
+        let found = fitted.intervene(&array![[1.0, 2.0]], &array![[true, false]], &array![[9.0, 9.0]]);
+        assert_eq!(found, array![[9.0, 2.0]]);
+    }
+
+    #[test]
+    fn a_probe_survives_being_written_down() {
+        let fitted = LinearProbe::new(0.1).unwrap().fit(&clusters()).unwrap();
+        let text = serde_json::to_string(&fitted).unwrap();
+        assert_eq!(serde_json::from_str::<FittedLinear>(&text).unwrap(), fitted);
+    }
+
+    #[test]
+    fn what_cannot_be_fitted_is_refused() {
+        assert!(matches!(ConceptData::new(array![[1.0], [2.0]], vec![1, 1]), Err(ProbeError::OneClass { label: 1 })));
+        assert!(matches!(
+            ConceptData::new(array![[1.0], [f64::NAN]], vec![0, 1]),
+            Err(ProbeError::NotFinite { row: 2, .. })
+        ));
+        assert!(LinearProbe::new(-1.0).unwrap_err().to_string().contains("negative"));
+        let fitted = LinearProbe::new(0.1).unwrap().fit(&clusters()).unwrap();
+        assert!(matches!(fitted.concepts(array![[1.0]].view()), Err(ProbeError::WrongWidth { found: 1, expected: 3 })));
+    }
+}

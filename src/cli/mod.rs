@@ -1,0 +1,121 @@
+//! The command line: parsing and printing only. One file a subcommand.
+
+mod completions;
+mod demo;
+mod man;
+mod options;
+mod output;
+mod plane;
+mod report;
+mod train;
+
+use anyhow::Result;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use output::Output;
+use std::process::ExitCode;
+
+/// A workbench for the information bottleneck and the concept bottleneck of neural networks.
+#[derive(Debug, Parser)]
+#[command(name = "narrows", version, propagate_version = true, arg_required_else_help = true, max_term_width = 110)]
+#[command(after_help = "\
+Examples:
+  narrows demo                                  the tour on built-in data, a report at the end
+  narrows train config.toml                     train a network, saving checkpoints
+  narrows plane --checkpoints 'ckpt/*.pt' --arch arch.toml --inputs digits
+  narrows report notebooks-out/demo             redraw a run
+
+Results go to a folder (--out); a short summary goes to the terminal.
+Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    #[command(flatten)]
+    global: Global,
+}
+
+/// Options of every subcommand.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Print the summary as one JSON value
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(long, short, global = true, conflicts_with = "json")]
+    quiet: bool,
+    /// Threads to work on; results do not depend on it [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::DemoArgs),
+    Train(train::TrainArgs),
+    Plane(plane::PlaneArgs),
+    Report(report::ReportArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+/// Parses the process's arguments, runs the command and says how it went.
+pub fn main() -> ExitCode {
+    // A panic is a fault of the program: say so in one place, without a trace that nobody asked for.
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|v| v == "0") {
+        std::panic::set_hook(Box::new(|info| {
+            eprintln!(
+                "narrows: internal error: {info}\nThis is a bug; please report it with the command that you ran."
+            );
+        }));
+    }
+    let matches = command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(e) => e.exit(),
+    };
+    let output = Output::new(cli.global.json, cli.global.quiet);
+    match std::panic::catch_unwind(|| run(cli, output)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(e)) if is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Ok(Err(e)) => {
+            output.error(&e);
+            ExitCode::FAILURE
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// The command tree with the parts of its help that are generated from registries.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommand("plane", |c| c.after_help(plane::after_help()))
+}
+
+fn run(cli: Cli, output: Output) -> Result<()> {
+    if let Some(threads) = cli.global.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
+    }
+    match cli.command {
+        Command::Demo(args) => demo::run(&args, output),
+        Command::Train(args) => train::run(&args, output),
+        Command::Plane(args) => plane::run(&args, output),
+        Command::Report(args) => report::run(&args, output),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    }
+}
+
+/// `narrows … | head` is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|e| e.downcast_ref::<std::io::Error>()).any(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        command().debug_assert();
+    }
+}

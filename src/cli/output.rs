@@ -1,0 +1,64 @@
+//! What goes to the terminal: a summary to stdout, progress and errors to stderr.
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// How the user wants to be told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+impl Output {
+    pub(super) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    /// The end of a command: lines for people, or one JSON value.
+    pub(super) fn summary(self, lines: &[String], value: &Value) -> Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        let mut stdout = std::io::stdout().lock();
+        if self.json {
+            writeln!(stdout, "{}", serde_json::to_string_pretty(value)?)?;
+        } else {
+            for line in lines {
+                writeln!(stdout, "{line}")?;
+            }
+        }
+        Ok(stdout.flush()?)
+    }
+
+    /// Something to know while it goes on.
+    pub(super) fn note(self, text: &str) {
+        if !self.quiet {
+            // A closed stderr is no reason to stop the work.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    pub(super) fn error(self, error: &anyhow::Error) {
+        let message = format!("{error:#}");
+        let mut stderr = std::io::stderr().lock();
+        let _ = writeln!(stderr, "narrows: error: {message}");
+        if self.json {
+            let _ = writeln!(std::io::stdout(), "{}", json!({ "error": message }));
+        }
+    }
+
+    /// A progress bar over `length` steps; invisible when stderr is not a terminal, or with `--quiet`.
+    pub(super) fn bar(self, length: u64, what: &'static str, unit: &'static str) -> ProgressBar {
+        if self.quiet {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(length).with_message(what).with_prefix(unit);
+        let style =
+            ProgressStyle::with_template("{msg:>9} [{bar:30}] {pos}/{len} {prefix}  {elapsed} elapsed, {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        bar
+    }
+}

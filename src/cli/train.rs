@@ -1,0 +1,162 @@
+//! `narrows train CONFIG.toml`
+
+use super::options::OutArgs;
+use super::output::Output;
+use super::report::LookArgs;
+use crate::report::compose;
+use crate::run::{Identity, Opened, RunFolder};
+use crate::subject::data::DataOptions;
+use crate::subject::train::{ConfigFile, Device, Session, TrainConfig, TrainingData, train};
+use crate::table::{TrainingRow, to_csv, write_parquet};
+use anyhow::{Context, Result};
+use narrows_datasets::Dataset;
+use rayon::prelude::*;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Train a dense network, saving checkpoints that PyTorch can load
+///
+/// Writes checkpoints/*.safetensors, training.csv (losses, accuracies, gradient norms per epoch and layer), figures
+/// and a report.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example: narrows train config.toml --out run, with this config.toml:
+  name = \"tanh\"
+  seeds = [0, 1]
+
+  [data]
+  inputs = \"digits\"
+
+  [network]
+  hidden = [20, 16, 12]
+  activation = \"tanh\"
+
+  [training]
+  epochs = 200
+  batch_size = 64
+  optimiser = { kind = \"adam\", learning_rate = 1e-3 }
+  checkpoints = \"log\"
+
+Every key, with its default, is in docs/train.md.")]
+pub(super) struct TrainArgs {
+    /// The config
+    config: PathBuf,
+    #[command(flatten)]
+    out: OutArgs,
+    /// Train with this seed alone, instead of the config's
+    #[arg(long, value_name = "SEED")]
+    seed: Option<u64>,
+    /// Where tensors are worked on, instead of the config's
+    #[arg(long, value_enum)]
+    device: Option<Device>,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
+    let mut config = ConfigFile::read(&args.config)?;
+    if let Some(seed) = args.seed {
+        config.seeds = vec![seed];
+    }
+    if let Some(device) = args.device {
+        config.training.device = device;
+    }
+    let options = DataOptions {
+        inputs: Some(config.data.inputs.clone()),
+        labels: config.data.labels.clone(),
+        label_column: config.data.label_column.clone(),
+        scale: config.data.scale,
+    };
+    let (data, inputs) = options.load()?;
+    let identity = Identity::new("train", serde_json::to_value(&config)?, inputs);
+    let folder = match RunFolder::open(&args.out.folder(&config.name), args.out.existing(), &identity)? {
+        Opened::Ready(folder) => folder,
+        Opened::Complete(path) => return complete(&path, output),
+    };
+    folder.write("config.toml", toml::to_string(&config)?.as_bytes())?;
+    let trainings: Vec<TrainConfig> =
+        config.seeds.iter().map(|&seed| config.for_seed(seed, data.n_features(), data.n_classes)).collect();
+    let rows = train_all(&trainings, &data, config.data.train_share, &folder, output)?;
+    folder.write("training.csv", &to_csv(&rows)?)?;
+    folder.write("training.parquet", &write_parquet(&rows)?)?;
+
+    let mut manifest = folder.manifest(&identity);
+    manifest.attribution = data.attribution.map(String::from);
+    manifest.findings = trainings.iter().filter_map(|t| last_scores(&rows, &t.run)).collect();
+    compose(folder.path(), &manifest, &args.look.options())?;
+    let path = folder.path().to_path_buf();
+    folder.finish(&manifest)?;
+    let mut lines = manifest.findings.clone();
+    lines.push(format!("checkpoints  {}", path.join("checkpoints").display()));
+    lines.push(format!("report       {}", path.join("report.html").display()));
+    output.summary(&lines, &json!({ "out": path, "findings": manifest.findings }))
+}
+
+fn complete(path: &Path, output: Output) -> Result<()> {
+    output.summary(
+        &[format!("{} is complete already: nothing to do", path.display())],
+        &json!({ "out": path, "complete": true }),
+    )
+}
+
+/// Trains the networks beside each other; checkpoints of run R go to `checkpoints/R`, or straight to `checkpoints` when
+/// there is one run only.
+pub(super) fn train_all(
+    trainings: &[TrainConfig],
+    data: &Dataset,
+    train_share: f64,
+    folder: &RunFolder,
+    output: Output,
+) -> Result<Vec<TrainingRow>> {
+    let total = trainings.iter().map(|t| t.training.epochs).sum();
+    let bar = output.bar(total, "training", "epochs");
+    let done: Vec<AtomicU64> = trainings.iter().map(|_| AtomicU64::new(0)).collect();
+    let rows: Vec<Vec<TrainingRow>> = trainings
+        .par_iter()
+        .enumerate()
+        .map(|(number, config)| {
+            let checkpoints = folder.create_dir(&checkpoint_folder(trainings, config))?;
+            let state = folder.state().join(&config.run);
+            std::fs::create_dir_all(&state).with_context(|| format!("cannot create {}", state.display()))?;
+            // The split follows the seed, as everything else that is random.
+            let (train_rows, test_rows) = data.split(train_share, config.seed)?;
+            let session = Session {
+                config,
+                data: TrainingData {
+                    inputs: data.inputs.view(),
+                    labels: &data.labels,
+                    n_classes: data.n_classes,
+                    train: &train_rows,
+                    test: &test_rows,
+                },
+                checkpoints: &checkpoints,
+                state: &state,
+            };
+            train(&session, &|epoch| {
+                done[number].store(epoch, Ordering::Relaxed);
+                bar.set_position(done.iter().map(|d| d.load(Ordering::Relaxed)).sum());
+            })
+        })
+        .collect::<Result<_>>()?;
+    bar.finish_and_clear();
+    Ok(rows.into_iter().flatten().collect())
+}
+
+pub(super) fn checkpoint_folder(trainings: &[TrainConfig], config: &TrainConfig) -> String {
+    if trainings.len() > 1 { format!("checkpoints/{}", config.run) } else { "checkpoints".into() }
+}
+
+/// A sentence on how a run ended.
+pub(super) fn last_scores(rows: &[TrainingRow], run: &str) -> Option<String> {
+    let last =
+        |quantity: &str| rows.iter().rev().find(|r| r.run == run && r.quantity == quantity).and_then(|r| r.value);
+    let epoch = rows.iter().rev().find(|r| r.run == run)?.epoch;
+    Some(format!(
+        "{run}: after {epoch} epochs the loss is {:.4} nats on training and {:.4} on test samples, the accuracy {:.1} % and {:.1} %.",
+        last("train_loss")?,
+        last("test_loss")?,
+        100.0 * last("train_accuracy")?,
+        100.0 * last("test_accuracy")?
+    ))
+}

@@ -1,0 +1,261 @@
+//! A plane to be computed, and its computation.
+
+use super::cell::{Cell, Settings, compute};
+use super::ledger::Ledger;
+use super::{Located, Source};
+use crate::table::{PlaneRow, TimingRow, flags, quantity};
+use anyhow::{Result, bail};
+use globset::Glob;
+use narrows_estimators::{PlaneEstimator, Targets, ValueRange};
+use ndarray::Array2;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Unit of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// log₂
+    #[default]
+    Bits,
+    /// Natural logarithm
+    Nats,
+}
+
+impl Unit {
+    /// An amount of nats in this unit.
+    pub fn of(self, nats: f64) -> f64 {
+        match self {
+            Unit::Bits => nats / std::f64::consts::LN_2,
+            Unit::Nats => nats,
+        }
+    }
+
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Bits => "bits",
+            Unit::Nats => "nats",
+        }
+    }
+}
+
+/// Everything that a plane is computed from.
+pub struct PlaneJob {
+    /// The checkpoints, each with the source that reads it.
+    pub checkpoints: Vec<(Source, Located)>,
+    /// Inputs [samples × features]; ignored by activation dumps.
+    pub inputs: Array2<f32>,
+    /// The class of each sample.
+    pub targets: Targets,
+    /// Rows of a dump that the samples are; all of them when absent.
+    pub rows: Option<Vec<usize>>,
+    /// The estimators, in the order of the table.
+    pub estimators: Vec<Box<dyn PlaneEstimator>>,
+    /// Unit of the table.
+    pub unit: Unit,
+    /// Layers by name, pattern or number; all when empty.
+    pub layers: Vec<String>,
+    /// Seed of the analysis.
+    pub seed: u64,
+}
+
+/// The rows of a plane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlaneResult {
+    /// One row a number, in the order checkpoint, layer, estimator, quantity.
+    pub rows: Vec<PlaneRow>,
+    /// How long each took.
+    pub timings: Vec<TimingRow>,
+    /// Cells that were found finished.
+    pub cells_resumed: usize,
+}
+
+impl PlaneJob {
+    /// Brings checkpoints into the order of the table: by run, epoch, step and file name.
+    pub fn sort(&mut self) {
+        self.checkpoints
+            .sort_by(|(_, a), (_, b)| (&a.run, a.epoch, a.step, &a.path).cmp(&(&b.run, b.epoch, b.step, &b.path)));
+    }
+
+    /// Number of checkpoints × selected layers.
+    ///
+    /// # Errors
+    /// As [`PlaneJob::selected`].
+    pub fn n_cells(&self) -> Result<usize> {
+        self.checkpoints.iter().map(|(_, located)| Ok(self.selected(located)?.len())).sum()
+    }
+
+    /// Positions of the layers that `--layers` asks for.
+    ///
+    /// # Errors
+    /// When a pattern matches no layer of the checkpoint; the message lists the layers.
+    pub fn selected(&self, located: &Located) -> Result<Vec<usize>> {
+        if self.layers.is_empty() {
+            return Ok((0..located.layers.len()).collect());
+        }
+        let mut chosen = vec![false; located.layers.len()];
+        for pattern in &self.layers {
+            let glob = Glob::new(pattern)?.compile_matcher();
+            let number = pattern.parse::<usize>().ok();
+            let mut hits = 0;
+            for (index, name) in located.layers.iter().enumerate() {
+                // A name goes before a number: dumps of PyTorch modules have layers that are called "3".
+                let numbered = number == Some(index + 1) && !located.layers.contains(pattern);
+                if glob.is_match(name) || numbered {
+                    chosen[index] = true;
+                    hits += 1;
+                }
+            }
+            if hits == 0 {
+                bail!(
+                    "--layers {pattern}: no layer of {} is called so; it has: {}",
+                    located.path.display(),
+                    located.layers.join(", ")
+                );
+            }
+        }
+        Ok((0..chosen.len()).filter(|&i| chosen[i]).collect())
+    }
+
+    /// Computes every cell that `state` does not hold yet; `done` is called after each cell.
+    ///
+    /// Cells are worked on in parallel and put together in order: the rows do not depend on the number of threads.
+    ///
+    /// # Errors
+    /// When a file cannot be read or an estimator refuses a layer; finished cells stay in the ledger.
+    pub fn run(&self, state: &Path, done: &(dyn Fn() + Sync)) -> Result<PlaneResult> {
+        let (ledger, finished) = Ledger::open(&state.join("cells.jsonl"))?;
+        let ranges = self.run_ranges()?;
+        let settings =
+            Settings { estimators: &self.estimators, targets: &self.targets, unit: self.unit, seed: self.seed };
+        let cells: Vec<Vec<Cell>> = self
+            .checkpoints
+            .par_iter()
+            .enumerate()
+            .map(|(number, (source, located))| {
+                let selected = self.selected(located)?;
+                if selected.iter().all(|&layer| finished.contains_key(&(number, layer))) {
+                    selected.iter().for_each(|_| done());
+                    return Ok(selected.iter().map(|&layer| finished[&(number, layer)].clone()).collect());
+                }
+                let traced = source.trace(located, self.inputs.view(), self.rows.as_deref())?;
+                selected
+                    .par_iter()
+                    .map(|&layer| {
+                        let cell = match finished.get(&(number, layer)) {
+                            Some(cell) => cell.clone(),
+                            None => {
+                                let range = ranges.get(&(located.run.as_str(), layer)).copied();
+                                let cell = compute(&settings, located, &traced[layer], layer + 1, range)?;
+                                ledger.add(number, layer, &cell)?;
+                                cell
+                            }
+                        };
+                        done();
+                        Ok(cell)
+                    })
+                    .collect()
+            })
+            .collect::<Result<_>>()?;
+        let mut result = PlaneResult { rows: vec![], timings: vec![], cells_resumed: finished.len() };
+        for cell in cells.into_iter().flatten() {
+            result.rows.extend(cell.rows);
+            result.timings.extend(cell.timings);
+        }
+        flag_dpi_violations(&mut result.rows);
+        Ok(result)
+    }
+
+    /// Each layer's range over all checkpoints of its run, where an estimator asks for it.
+    fn run_ranges(&self) -> Result<HashMap<(&str, usize), ValueRange>> {
+        if !self.estimators.iter().any(|e| e.needs_run_range()) {
+            return Ok(HashMap::new());
+        }
+        let found: Vec<(&str, Vec<Option<ValueRange>>)> = self
+            .checkpoints
+            .par_iter()
+            .map(|(source, located)| {
+                let traced = source.trace(located, self.inputs.view(), self.rows.as_deref())?;
+                Ok((located.run.as_str(), traced.iter().map(|layer| ValueRange::of(layer.values.view())).collect()))
+            })
+            .collect::<Result<_>>()?;
+        let mut ranges: HashMap<(&str, usize), ValueRange> = HashMap::new();
+        for (run, layers) in found {
+            for (layer, range) in layers.into_iter().enumerate() {
+                if let Some(range) = range {
+                    ranges.entry((run, layer)).and_modify(|r| *r = r.union(range)).or_insert(range);
+                }
+            }
+        }
+        Ok(ranges)
+    }
+}
+
+/// Flags rows that say more of the input or the target than an earlier layer of the same network does, by more than
+/// both standard errors explain: processing cannot add information, so the estimator is at fault there.
+fn flag_dpi_violations(rows: &mut [PlaneRow]) {
+    // Least so far along the layers of one checkpoint, estimator and quantity; rows come in layer order.
+    let mut least: HashMap<(String, String, String, String, String), (f64, f64)> = HashMap::new();
+    for row in rows {
+        if row.quantity == quantity::H_T {
+            continue;
+        }
+        let Some(value) = row.value else { continue };
+        let error = row.std_error.unwrap_or(0.0);
+        let key = (
+            row.run.clone(),
+            row.checkpoint.clone(),
+            row.estimator.clone(),
+            row.parameters.clone(),
+            row.quantity.clone(),
+        );
+        let entry = least.entry(key).or_insert((value, error));
+        if value > entry.0 + 1.96 * error.hypot(entry.1) + 1e-9 {
+            let separator = if row.flags.is_empty() { "" } else { ";" };
+            row.flags = format!("{}{separator}{}", row.flags, flags::DPI_VIOLATED);
+        }
+        if value < entry.0 {
+            *entry = (value, error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(layer_index: u64, value: f64) -> PlaneRow {
+        PlaneRow {
+            run: "r".into(),
+            checkpoint: "c".into(),
+            epoch: Some(1),
+            step: None,
+            layer: format!("l{layer_index}"),
+            layer_index,
+            width: 1,
+            estimator: "binning".into(),
+            parameters: String::new(),
+            quantity: "I_XT".into(),
+            value: Some(value),
+            unit: "bits".into(),
+            std_error: Some(0.1),
+            ci_low: None,
+            ci_high: None,
+            n_samples: 10,
+            noise_std: None,
+            seed: 0,
+            flags: "saturated".into(),
+        }
+    }
+
+    #[test]
+    fn a_later_layer_that_knows_clearly_more_is_flagged() {
+        let mut rows = vec![row(1, 3.0), row(2, 2.0), row(3, 2.2), row(4, 2.5)];
+        flag_dpi_violations(&mut rows);
+        let flags: Vec<&str> = rows.iter().map(|r| r.flags.as_str()).collect();
+        assert_eq!(flags, ["saturated", "saturated", "saturated", "saturated;dpi_violated"]);
+    }
+}

@@ -1,0 +1,11 @@
+//! The information plane: layers × checkpoints × estimators → rows.
+
+mod cell;
+mod findings;
+mod job;
+mod ledger;
+mod source;
+
+pub use findings::findings;
+pub use job::{PlaneJob, PlaneResult, Unit};
+pub use source::{Located, Source};

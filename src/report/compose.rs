@@ -1,0 +1,50 @@
+//! Draws a run's figures and writes its report, from its tables and manifest alone.
+
+use super::{ReportInput, render};
+use crate::figure::{FigureFile, FigureOptions, draw_all};
+use crate::run::{Manifest, write_atomic};
+use crate::table::{PlaneRow, Row, TrainingRow, read_csv};
+use anyhow::{Context, Result, ensure};
+use std::path::Path;
+
+/// Draws `figures/` and writes `report.html` of the run in `folder`; yields the figures.
+///
+/// # Errors
+/// When there is no table to draw from, a table cannot be read, or a file cannot be written.
+pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> Result<Vec<FigureFile>> {
+    let plane: Vec<PlaneRow> = table(folder, "plane.csv")?;
+    let training: Vec<TrainingRow> = table(folder, "training.csv")?;
+    ensure!(
+        !(plane.is_empty() && training.is_empty()),
+        "{} holds no table to draw: neither plane.csv nor training.csv has rows",
+        folder.display()
+    );
+    let target = folder.join("figures");
+    std::fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
+    let figures = draw_all(&plane, &training, &manifest.limits, options, &target)?;
+    let tables: Vec<String> = ["plane.csv", "plane.parquet", "training.csv", "training.parquet", "timings.csv"]
+        .into_iter()
+        .filter(|name| folder.join(name).exists())
+        .map(String::from)
+        .collect();
+    let title =
+        format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());
+    let page = render(&ReportInput {
+        title: &title,
+        findings: &manifest.findings,
+        manifest: &serde_json::to_value(manifest)?,
+        figures: &figures,
+        plane: &plane,
+        training: &training,
+        warnings: &manifest.warnings,
+        tables: &tables,
+    })?;
+    write_atomic(&folder.join("report.html"), page.as_bytes())?;
+    Ok(figures)
+}
+
+/// The rows of a table; none when the run does not have it.
+fn table<R: Row>(folder: &Path, name: &str) -> Result<Vec<R>> {
+    let path = folder.join(name);
+    if path.exists() { read_csv(&path) } else { Ok(vec![]) }
+}

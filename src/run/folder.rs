@@ -1,0 +1,258 @@
+//! Opening a run's folder without ever destroying what is not ours.
+
+use super::{Identity, Manifest, write_atomic};
+use anyhow::{Context, Result, bail, ensure};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// What to do with a folder that holds a run already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    /// Leave it alone and say so.
+    #[default]
+    Refuse,
+    /// Replace the run.
+    Force,
+    /// Go on with the run.
+    Resume,
+}
+
+/// A folder that is ready to be worked in.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    resumed: bool,
+    started: String,
+    /// Held as long as the run: two processes never work in one folder.
+    _lock: File,
+}
+
+/// What opening a folder came to.
+#[derive(Debug)]
+pub enum Opened {
+    /// Ready for work.
+    Ready(RunFolder),
+    /// The same run is complete: there is nothing to do.
+    Complete(PathBuf),
+}
+
+const MANIFEST: &str = "manifest.json";
+const STATE: &str = ".resume";
+
+/// Everything that a run writes at the top of its folder; `--force` removes these and nothing else.
+const OUTPUTS: &[&str] = &[
+    MANIFEST,
+    STATE,
+    "plane.csv",
+    "plane.parquet",
+    "timings.csv",
+    "training.csv",
+    "training.parquet",
+    "report.html",
+    "figures",
+    "checkpoints",
+    "config.toml",
+];
+
+impl RunFolder {
+    /// Opens `path` for the run that `identity` describes.
+    ///
+    /// # Errors
+    /// When the folder holds another run or foreign files, is being worked in by another process, or cannot be written.
+    pub fn open(path: &Path, existing: Existing, identity: &Identity) -> Result<Opened> {
+        let shown = path.display();
+        if path.exists() && !path.is_dir() {
+            bail!("{shown} is a file, but a run needs a folder: give another --out");
+        }
+        let begun = path.join(STATE).join("identity.json");
+        let (is_run, is_begun) = (path.join(MANIFEST).exists(), begun.exists());
+        let is_empty = !path.exists() || (!is_begun && holds_nothing(path)?);
+        let mut resumed = false;
+        match existing {
+            _ if is_empty => {}
+            _ if !is_run && !is_begun => {
+                bail!("{shown} holds files that are not a run of narrows; they are left alone: give another --out")
+            }
+            Existing::Refuse => {
+                let state = if is_run { "a complete run" } else { "a run that was interrupted" };
+                bail!(
+                    "{shown} already holds {state}: --resume goes on with it, --force replaces it, or give another --out"
+                )
+            }
+            Existing::Force => {
+                for name in OUTPUTS {
+                    let old = path.join(name);
+                    let removed = if old.is_dir() { fs::remove_dir_all(&old) } else { fs::remove_file(&old) };
+                    match removed {
+                        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                            return Err(e).with_context(|| format!("cannot remove {}", old.display()));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Existing::Resume => {
+                let file = if is_begun { begun.clone() } else { path.join(MANIFEST) };
+                let text = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+                let before: Identity = serde_json::from_slice(&text).with_context(|| {
+                    format!("{} cannot be understood: replace the run with --force", file.display())
+                })?;
+                if let Some(difference) = before.difference(identity) {
+                    bail!(
+                        "{shown} holds another run: {difference}. Repeat the command that began it, or give --force to replace it"
+                    );
+                }
+                if !is_begun {
+                    return Ok(Opened::Complete(path.to_path_buf()));
+                }
+                resumed = true;
+            }
+        }
+        let state = path.join(STATE);
+        fs::create_dir_all(&state).with_context(|| format!("cannot create {}", state.display()))?;
+        let lock =
+            File::create(state.join("lock")).with_context(|| format!("cannot create a lock in {}", state.display()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("another narrows is working in {shown}: wait for it, or give another --out")
+            }
+            // Some network file systems have no locks; results are still written whole.
+            Err(TryLockError::Error(_)) => {}
+        }
+        if !resumed {
+            write_atomic(&begun, &serde_json::to_vec_pretty(identity)?)?;
+        }
+        Ok(Opened::Ready(Self { path: path.to_path_buf(), resumed, started: now(), _lock: lock }))
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder for what a killed run goes on from; removed when the run is done.
+    pub fn state(&self) -> PathBuf {
+        self.path.join(STATE)
+    }
+
+    /// Creates a folder inside.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create_dir(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path.join(name);
+        fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Writes a file of the run, whole.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_atomic(&self.path.join(name), bytes)
+    }
+
+    /// The manifest of this run, complete but for what is known to the caller alone.
+    pub fn manifest(&self, identity: &Identity) -> Manifest {
+        Manifest {
+            schema: Manifest::SCHEMA.into(),
+            identity: identity.clone(),
+            limits: super::Limits::default(),
+            threads: rayon::current_num_threads(),
+            started: self.started.clone(),
+            finished: now(),
+            resumed: self.resumed,
+            warnings: vec![],
+            findings: vec![],
+            attribution: None,
+        }
+    }
+
+    /// Writes the manifest, which makes the run complete, and removes the state.
+    ///
+    /// # Errors
+    /// When a file cannot be written or removed.
+    pub fn finish(self, manifest: &Manifest) -> Result<()> {
+        ensure!(manifest.schema == Manifest::SCHEMA, "a manifest of this version is written");
+        self.write(MANIFEST, &serde_json::to_vec_pretty(manifest)?)?;
+        let state = self.state();
+        fs::remove_dir_all(&state)
+            .with_context(|| format!("the run is complete, but {} cannot be removed", state.display()))
+    }
+
+    /// Reads the manifest of a complete run.
+    ///
+    /// # Errors
+    /// When the folder holds no complete run.
+    pub fn read_manifest(path: &Path) -> Result<Manifest> {
+        let file = path.join(MANIFEST);
+        if !file.exists() {
+            let hint =
+                if path.join(STATE).exists() { "; the run was interrupted: finish it with --resume" } else { "" };
+            bail!("{} is not a complete run: it has no {MANIFEST}{hint}", path.display());
+        }
+        let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be understood", file.display()))
+    }
+}
+
+/// Whether a folder is empty, but for a state that was killed before it said what it was the state of.
+fn holds_nothing(path: &Path) -> Result<bool> {
+    let mut entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(entries.all(|entry| entry.is_ok_and(|e| e.file_name() == STATE)))
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_else(|_| jiff::Timestamp::now()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn identity(n: u32) -> Identity {
+        Identity::new("plane", json!({ "n": n }), vec![])
+    }
+
+    fn ready(opened: Opened) -> RunFolder {
+        match opened {
+            Opened::Ready(folder) => folder,
+            Opened::Complete(path) => panic!("{} is complete", path.display()),
+        }
+    }
+
+    fn message(path: &Path, existing: Existing, n: u32) -> String {
+        RunFolder::open(path, existing, &identity(n)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn from_nothing_to_complete() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let folder = ready(RunFolder::open(&path, Existing::Refuse, &identity(1)).unwrap());
+        assert!(message(&path, Existing::Refuse, 1).contains("interrupted"));
+        assert!(message(&path, Existing::Resume, 1).contains("another narrows is working"));
+        let manifest = folder.manifest(&identity(1));
+        folder.finish(&manifest).unwrap();
+        assert!(message(&path, Existing::Refuse, 1).contains("a complete run"));
+        assert!(message(&path, Existing::Resume, 2).contains("config.n was 1, now 2"));
+        assert!(matches!(RunFolder::open(&path, Existing::Resume, &identity(1)).unwrap(), Opened::Complete(_)));
+        assert_eq!(RunFolder::read_manifest(&path).unwrap(), manifest);
+        drop(ready(RunFolder::open(&path, Existing::Force, &identity(2)).unwrap()));
+        assert!(RunFolder::read_manifest(&path).unwrap_err().to_string().contains("--resume"));
+        assert!(ready(RunFolder::open(&path, Existing::Resume, &identity(2)).unwrap()).resumed);
+    }
+
+    #[test]
+    fn foreign_files_are_never_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "x").unwrap();
+        for existing in [Existing::Refuse, Existing::Force, Existing::Resume] {
+            assert!(message(dir.path(), existing, 1).contains("left alone"));
+        }
+        assert!(dir.path().join("thesis.tex").exists());
+    }
+}

@@ -1,0 +1,9 @@
+//! The folder of a run: what is in it, whole or not at all, and how a killed run goes on.
+
+mod file;
+mod folder;
+mod manifest;
+
+pub use file::{InputFile, write_atomic};
+pub use folder::{Existing, Opened, RunFolder};
+pub use manifest::{Identity, Limits, Manifest};

@@ -1,0 +1,226 @@
+//! A dense network with its weights, and what each of its layers says of an input.
+
+use super::Architecture;
+use crate::checkpoint::Checkpoint;
+use anyhow::{Context, Result, bail, ensure};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
+
+/// One layer: `activation(x Wᵀ + b)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense {
+    /// Weights [outputs × inputs], as PyTorch lays them out.
+    pub weight: Array2<f32>,
+    /// Biases [outputs].
+    pub bias: Array1<f32>,
+}
+
+/// The activations of one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerActivations {
+    /// Layer name.
+    pub name: String,
+    /// Value at which the layer saturates from below, when known.
+    pub lower_saturation: Option<f32>,
+    /// Activations [samples × units].
+    pub values: Array2<f32>,
+}
+
+/// A dense network that can be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Its shape and functions.
+    pub architecture: Architecture,
+    /// Its layers in order.
+    pub layers: Vec<Dense>,
+}
+
+impl Network {
+    /// Finds the architecture's tensors in a checkpoint.
+    ///
+    /// Names are taken from `keys` where the architecture gives them; otherwise every two-dimensional `….weight` is a
+    /// layer, in the natural order of the names (`2.weight` before `10.weight`), with the bias of the same prefix.
+    ///
+    /// # Errors
+    /// When a tensor is missing or left over, a shape does not fit, or a value is NaN or infinite; the message says
+    /// which, what was found and what was expected.
+    pub fn from_checkpoint(architecture: &Architecture, checkpoint: &Checkpoint) -> Result<Self> {
+        Self::assemble(architecture, checkpoint)
+            .with_context(|| format!("{} does not hold the network {architecture}", checkpoint.file.display()))
+    }
+
+    fn assemble(architecture: &Architecture, checkpoint: &Checkpoint) -> Result<Self> {
+        checkpoint.check_finite()?;
+        let tensors = &checkpoint.tensors;
+        let pairs: Vec<(String, Option<String>)> = match &architecture.keys {
+            Some(keys) => keys.chunks_exact(2).map(|pair| (pair[0].clone(), Some(pair[1].clone()))).collect(),
+            None => {
+                let mut weights: Vec<&str> = tensors
+                    .iter()
+                    .filter(|(name, tensor)| {
+                        tensor.shape.len() == 2 && (name.ends_with(".weight") || *name == "weight")
+                    })
+                    .map(|(name, _)| name)
+                    .collect();
+                weights.sort_by(|a, b| natural_order(a, b));
+                weights
+                    .into_iter()
+                    .map(|weight| {
+                        let bias = format!("{}bias", &weight[..weight.len() - "weight".len()]);
+                        (weight.to_string(), tensors.get(&bias).is_some().then_some(bias))
+                    })
+                    .collect()
+            }
+        };
+        let listing = || tensors.iter().map(|(name, t)| format!("{name} {:?}", t.shape)).collect::<Vec<_>>().join(", ");
+        ensure!(
+            pairs.len() == architecture.depth(),
+            "it has {} two-dimensional weight(s), but {} are expected; its tensors: {}",
+            pairs.len(),
+            architecture.depth(),
+            listing()
+        );
+        let used: Vec<&str> = pairs.iter().flat_map(|(w, b)| std::iter::once(w.as_str()).chain(b.as_deref())).collect();
+        let left: Vec<&str> = tensors.iter().map(|(name, _)| name).filter(|name| !used.contains(name)).collect();
+        ensure!(
+            left.is_empty(),
+            "a dense network has no place for the tensor(s) {}; narrows runs dense networks only",
+            left.join(", ")
+        );
+
+        let mut layers = Vec::with_capacity(pairs.len());
+        for (index, (weight_name, bias_name)) in pairs.iter().enumerate() {
+            let (inputs, outputs) = (architecture.layers[index], architecture.layers[index + 1]);
+            let tensor = |name: &str, expected: &[usize]| -> Result<Vec<f32>> {
+                let Some(tensor) = tensors.get(name) else {
+                    bail!("the tensor {name} is missing; it has: {}", listing())
+                };
+                ensure!(
+                    tensor.shape == expected,
+                    "layer {}: {name} has the shape {:?}, but {expected:?} is expected ([outputs, inputs] for a weight)",
+                    index + 1,
+                    tensor.shape
+                );
+                Ok(tensor.values.clone())
+            };
+            let weight = Array2::from_shape_vec((outputs, inputs), tensor(weight_name, &[outputs, inputs])?)?;
+            let bias = bias_name.as_deref().map_or_else(|| Ok(vec![0.0; outputs]), |name| tensor(name, &[outputs]))?;
+            layers.push(Dense { weight, bias: Array1::from_vec(bias) });
+        }
+        Ok(Self { architecture: architecture.clone(), layers })
+    }
+
+    /// The network's logits [samples × outputs], before the output function.
+    pub fn logits(&self, inputs: ArrayView2<'_, f32>) -> Array2<f32> {
+        let mut current = inputs.to_owned();
+        for (index, layer) in self.layers.iter().enumerate() {
+            current = current.dot(&layer.weight.t()) + &layer.bias;
+            if index + 1 < self.layers.len() {
+                current.mapv_inplace(|v| self.architecture.activation.apply(v));
+            }
+        }
+        current
+    }
+
+    /// The activations of every layer after the input, the output function's values last.
+    ///
+    /// # Errors
+    /// When the input's width is not the network's.
+    pub fn trace(&self, inputs: ArrayView2<'_, f32>) -> Result<Vec<LayerActivations>> {
+        let expected = self.architecture.layers[0];
+        ensure!(
+            inputs.ncols() == expected,
+            "the inputs have {} features, but the network {} takes {expected}",
+            inputs.ncols(),
+            self.architecture
+        );
+        let mut traced: Vec<LayerActivations> = Vec::with_capacity(self.layers.len());
+        for (index, (layer, name)) in self.layers.iter().zip(self.architecture.layer_names()).enumerate() {
+            let before = traced.last().map_or(inputs, |l| l.values.view());
+            let mut values = before.dot(&layer.weight.t()) + &layer.bias;
+            if index + 1 < self.layers.len() {
+                values.mapv_inplace(|v| self.architecture.activation.apply(v));
+            } else {
+                for mut row in values.axis_iter_mut(Axis(0)) {
+                    if let Some(logits) = row.as_slice_mut() {
+                        self.architecture.output.apply(logits);
+                    }
+                }
+            }
+            traced.push(LayerActivations { name, lower_saturation: self.architecture.lower_saturation(index), values });
+        }
+        Ok(traced)
+    }
+}
+
+/// A network's tensors as PyTorch names and lays them out in `Sequential(Linear, activation, Linear, …)`: the linear
+/// layers have the even numbers, weights are [outputs × inputs].
+pub(super) fn tensors_of(network: &Network) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+    let tensors = network.layers.iter().enumerate().flat_map(|(index, layer)| {
+        let (outputs, inputs) = layer.weight.dim();
+        [
+            (format!("{}.weight", 2 * index), vec![outputs, inputs], layer.weight.iter().copied().collect()),
+            (format!("{}.bias", 2 * index), vec![outputs], layer.bias.to_vec()),
+        ]
+    });
+    tensors.collect()
+}
+
+/// Compares names with runs of digits as numbers.
+fn natural_order(a: &str, b: &str) -> std::cmp::Ordering {
+    let pieces = |s: &str| -> Vec<(Option<u64>, String)> {
+        let mut pieces: Vec<String> = Vec::new();
+        for c in s.chars() {
+            match pieces.last_mut() {
+                Some(last) if last.ends_with(|l: char| l.is_ascii_digit()) == c.is_ascii_digit() => last.push(c),
+                _ => pieces.push(c.to_string()),
+            }
+        }
+        pieces.into_iter().map(|p| (p.parse().ok(), p)).collect()
+    };
+    pieces(a).cmp(&pieces(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::{Activation, Output};
+    use ndarray::array;
+
+    fn tiny() -> Network {
+        Network {
+            architecture: Architecture {
+                layers: vec![2, 2, 2],
+                activation: Activation::Relu,
+                output: Output::Softmax,
+                keys: None,
+            },
+            layers: vec![
+                Dense { weight: array![[1.0, -1.0], [0.5, 0.5]], bias: array![0.0, -1.0] },
+                Dense { weight: array![[1.0, 0.0], [0.0, 2.0]], bias: array![0.0, 0.0] },
+            ],
+        }
+    }
+
+    #[test]
+    fn a_hand_computed_pass() {
+        let traced = tiny().trace(array![[3.0f32, 1.0], [0.0, 4.0]].view()).unwrap();
+        assert_eq!(traced[0].values, array![[2.0, 1.0], [0.0, 1.0]]);
+        // Logits (2, 2) and (0, 2).
+        assert!((traced[1].values[[0, 0]] - 0.5).abs() < 1e-7);
+        assert!((traced[1].values[[1, 1]] - 1.0 / (1.0 + (-2f32).exp())).abs() < 1e-7);
+        assert_eq!((traced[0].name.as_str(), traced[1].name.as_str()), ("hidden1", "output"));
+    }
+
+    #[test]
+    fn inputs_of_the_wrong_width_are_refused() {
+        let e = tiny().trace(array![[1.0f32], [2.0]].view()).unwrap_err().to_string();
+        assert!(e.contains("1 features") && e.contains("takes 2"), "{e}");
+    }
+
+    #[test]
+    fn numbers_in_names_sort_as_numbers() {
+        let mut names = vec!["10.weight", "2.weight", "net.1.b", "0.weight"];
+        names.sort_by(|a, b| natural_order(a, b));
+        assert_eq!(names, ["net.1.b", "0.weight", "2.weight", "10.weight"]);
+    }
+}

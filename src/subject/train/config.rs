@@ -1,0 +1,310 @@
+//! The file that describes a training.
+
+use super::{Device, Initialiser, Schedule};
+use crate::subject::{Activation, Architecture, Output};
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// `CONFIG.toml` of `narrows train`. Every key has a default but `network.hidden`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Name of the run, in tables and figures.
+    #[serde(default = "default_name")]
+    pub name: String,
+    /// Seeds; one network is trained for each.
+    #[serde(default = "default_seeds")]
+    pub seeds: Vec<u64>,
+    /// What it is trained on.
+    #[serde(default)]
+    pub data: DataConfig,
+    /// The network.
+    pub network: NetworkConfig,
+    /// How it is trained.
+    #[serde(default)]
+    pub training: TrainingConfig,
+}
+
+fn default_name() -> String {
+    "train".into()
+}
+
+fn default_seeds() -> Vec<u64> {
+    vec![0]
+}
+
+/// `[data]`: a built-in name or files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// A built-in data set, or a file: CSV, npy, npz or IDX, also gzipped.
+    pub inputs: String,
+    /// File of labels, unless they are a column of the inputs.
+    pub labels: Option<String>,
+    /// Column of a CSV that holds the labels, by name or number from 1.
+    pub label_column: Option<String>,
+    /// Multiplies every input.
+    pub scale: Option<f32>,
+    /// Share of the samples that is trained on; the others are the test set.
+    pub train_share: f64,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { inputs: "digits".into(), labels: None, label_column: None, scale: None, train_share: 0.8 }
+    }
+}
+
+/// `[network]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Units of the hidden layers; input and output follow from the data.
+    pub hidden: Vec<usize>,
+    /// Activation of the hidden layers.
+    #[serde(default = "default_activation")]
+    pub activation: Activation,
+    /// What the last layer applies.
+    #[serde(default)]
+    pub output: Output,
+    /// How the weights start.
+    #[serde(default)]
+    pub initialiser: Initialiser,
+}
+
+fn default_activation() -> Activation {
+    Activation::Tanh
+}
+
+/// `[training]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Passes over the training samples.
+    pub epochs: u64,
+    /// Samples in a minibatch; the last one of an epoch may be smaller.
+    pub batch_size: usize,
+    /// The optimiser.
+    pub optimiser: OptimiserConfig,
+    /// L2 penalty λ: λ‖W‖²/2 of every weight matrix is added to the loss, biases excepted.
+    pub l2: f32,
+    /// Share of hidden units set to zero in each training step.
+    pub dropout: f32,
+    /// Standard deviation of the Gaussian noise added to each hidden activation in training.
+    pub activation_noise: f32,
+    /// η of the annealed gradient noise: variance η/(1+t)^0.55 at step t, after "Adding gradient noise improves
+    /// learning for very deep networks" (Neelakantan et al. 2015). Zero for none.
+    pub gradient_noise: f64,
+    /// The epochs at which checkpoints are saved.
+    pub checkpoints: Schedule,
+    /// Device; `--device` goes first.
+    pub device: Device,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 200,
+            batch_size: 64,
+            optimiser: OptimiserConfig::default(),
+            l2: 0.0,
+            dropout: 0.0,
+            activation_noise: 0.0,
+            gradient_noise: 0.0,
+            checkpoints: Schedule::default(),
+            device: Device::default(),
+        }
+    }
+}
+
+/// Which optimiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimiserKind {
+    /// Stochastic gradient descent, with momentum if given.
+    Sgd,
+    /// Adam (Kingma & Ba 2015).
+    #[default]
+    Adam,
+    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+    AdamW,
+}
+
+/// `[training.optimiser]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimiserConfig {
+    /// `sgd`, `adam` or `adam-w`.
+    #[serde(with = "kind")]
+    pub kind: OptimiserKind,
+    /// Step size.
+    pub learning_rate: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Decoupled weight decay of AdamW.
+    pub weight_decay: f32,
+}
+
+impl Default for OptimiserConfig {
+    fn default() -> Self {
+        Self { kind: OptimiserKind::Adam, learning_rate: 1e-3, momentum: 0.0, weight_decay: 0.01 }
+    }
+}
+
+/// `adamw` is how everybody writes it.
+mod kind {
+    use super::OptimiserKind;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(kind: &OptimiserKind, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match kind {
+            OptimiserKind::Sgd => "sgd",
+            OptimiserKind::Adam => "adam",
+            OptimiserKind::AdamW => "adamw",
+        })
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OptimiserKind, D::Error> {
+        match String::deserialize(deserializer)?.to_ascii_lowercase().as_str() {
+            "sgd" => Ok(OptimiserKind::Sgd),
+            "adam" => Ok(OptimiserKind::Adam),
+            "adamw" | "adam-w" => Ok(OptimiserKind::AdamW),
+            other => Err(D::Error::unknown_variant(other, &["sgd", "adam", "adamw"])),
+        }
+    }
+}
+
+/// One training, ready to start: the file's settings for one seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Name of the run.
+    pub run: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// The network.
+    pub architecture: Architecture,
+    /// How the weights start.
+    pub initialiser: Initialiser,
+    /// How it is trained.
+    pub training: TrainingConfig,
+}
+
+impl ConfigFile {
+    /// Reads and checks a TOML file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, a key is unknown or of the wrong type (with its line), or a value is outside its
+    /// domain.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("the config {} cannot be used", path.display()))
+    }
+
+    /// Reads and checks TOML text.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::read`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text)?;
+        let t = &config.training;
+        ensure!(!config.name.trim().is_empty(), "name is empty");
+        ensure!(
+            !config.name.contains(['/', '\\']),
+            "name = {:?}: it becomes a folder name and cannot hold a slash",
+            config.name
+        );
+        ensure!(!config.seeds.is_empty(), "seeds is empty: give at least one, for example seeds = [0]");
+        let mut sorted = config.seeds.clone();
+        sorted.sort_unstable();
+        ensure!(sorted.windows(2).all(|w| w[0] != w[1]), "seeds = {:?}: a seed is given twice", config.seeds);
+        ensure!(
+            !config.network.hidden.contains(&0),
+            "network.hidden = {:?}: a layer has at least one unit",
+            config.network.hidden
+        );
+        ensure!(
+            config.data.train_share > 0.0 && config.data.train_share < 1.0,
+            "data.train_share = {}: it must lie between 0 and 1, so that there is a test set",
+            config.data.train_share
+        );
+        ensure!(t.epochs > 0, "training.epochs is zero");
+        ensure!(t.batch_size > 0, "training.batch_size is zero");
+        ensure!(
+            t.optimiser.learning_rate > 0.0 && t.optimiser.learning_rate.is_finite(),
+            "training.optimiser.learning_rate = {}: it must be positive",
+            t.optimiser.learning_rate
+        );
+        ensure!(
+            (0.0..1.0).contains(&t.optimiser.momentum),
+            "training.optimiser.momentum = {}: it must lie in [0, 1)",
+            t.optimiser.momentum
+        );
+        ensure!(
+            t.optimiser.momentum == 0.0 || t.optimiser.kind == OptimiserKind::Sgd,
+            "training.optimiser.momentum belongs to sgd; adam and adamw have their own"
+        );
+        ensure!((0.0..1.0).contains(&t.dropout), "training.dropout = {}: it must lie in [0, 1)", t.dropout);
+        for (name, value) in [
+            ("l2", t.l2),
+            ("activation_noise", t.activation_noise),
+            ("gradient_noise", t.gradient_noise as f32),
+            ("optimiser.weight_decay", t.optimiser.weight_decay),
+        ] {
+            ensure!(value >= 0.0 && value.is_finite(), "training.{name} = {value}: it cannot be negative");
+        }
+        Ok(config)
+    }
+
+    /// The settings for one seed, for data of this many features and classes.
+    pub fn for_seed(&self, seed: u64, n_features: usize, n_classes: usize) -> TrainConfig {
+        let layers =
+            std::iter::once(n_features).chain(self.network.hidden.iter().copied()).chain([n_classes]).collect();
+        TrainConfig {
+            run: if self.seeds.len() > 1 { format!("{}-seed{seed}", self.name) } else { self.name.clone() },
+            seed,
+            architecture: Architecture {
+                layers,
+                activation: self.network.activation,
+                output: self.network.output,
+                keys: None,
+            },
+            initialiser: self.network.initialiser,
+            training: self.training.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_file_gets_defaults() {
+        let c = ConfigFile::parse("network.hidden = [10, 5]").unwrap();
+        assert_eq!((c.seeds.as_slice(), c.training.epochs, c.data.inputs.as_str()), ([0].as_slice(), 200, "digits"));
+        assert_eq!(c.for_seed(0, 64, 10).architecture.layers, [64, 10, 5, 10]);
+    }
+
+    #[test]
+    fn the_effective_config_reads_back() {
+        let c = ConfigFile::parse("seeds = [1, 2]\nnetwork.hidden = [3]\n[training]\ncheckpoints = \"every 5\"\noptimiser = { kind = \"adamw\" }").unwrap();
+        assert_eq!(ConfigFile::parse(&toml::to_string(&c).unwrap()).unwrap(), c);
+        assert_eq!(c.for_seed(2, 4, 2).run, "train-seed2");
+    }
+
+    #[test]
+    fn each_rule_speaks_for_itself() {
+        let refuse =
+            |text: &str| format!("{:#}", ConfigFile::parse(&format!("network.hidden = [3]\n{text}")).unwrap_err());
+        assert!(refuse("training.epochs = 0").contains("epochs is zero"));
+        assert!(refuse("data.train_share = 1.0").contains("test set"));
+        assert!(refuse("seeds = [1, 1]").contains("twice"));
+        assert!(refuse("training.optimiser.momentum = 0.9").contains("belongs to sgd"));
+        assert!(refuse("training.optimiser.kind = \"adagrad\"").contains("sgd"));
+        assert!(refuse("training.epoch = 3").contains("unknown field `epoch`"));
+        assert!(refuse("training.dropout = 1.0").contains("[0, 1)"));
+        assert!(refuse("name = \"a/b\"").contains("slash"));
+    }
+}

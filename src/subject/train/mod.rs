@@ -1,0 +1,22 @@
+//! Training of dense networks with burn: the only place where Narrows changes weights.
+//!
+//! Everything random is drawn from streams that follow from the seed, the purpose and the epoch, on the CPU and in a
+//! fixed order. So a training that was killed goes on from its last state and ends in the same bits, whatever the
+//! number of trainings beside it.
+
+mod backend;
+mod config;
+mod gradients;
+mod initialise;
+mod model;
+mod optimiser;
+mod random;
+mod schedule;
+mod session;
+mod state;
+
+pub use backend::Device;
+pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainConfig};
+pub use initialise::Initialiser;
+pub use schedule::Schedule;
+pub use session::{Progress, Session, TrainingData, train};
