@@ -40,7 +40,7 @@ pub(crate) struct KernelSums {
 struct Tile {
     class: u32,
     len: usize,
-    units: Vec<f32>,
+    units: Vec<[f32; TILE]>,
 }
 
 /// Sums per padded row: narrow over all, narrow over own class, wide over all, wide over own class.
@@ -78,10 +78,10 @@ fn tiles(t: ArrayView2<'_, f32>, targets: &Targets) -> Vec<Tile> {
         let (own, others) = rest.split_at(count);
         rest = others;
         tiles.extend(own.chunks(TILE).map(|rows| {
-            let mut units = vec![FAR; t.ncols() * TILE];
+            let mut units = vec![[FAR; TILE]; t.ncols()];
             for (slot, &row) in rows.iter().enumerate() {
                 for (unit, &value) in t.row(row as usize).iter().enumerate() {
-                    units[unit * TILE + slot] = value;
+                    units[unit][slot] = value;
                 }
             }
             Tile { class: class as u32, len: rows.len(), units }
@@ -96,10 +96,7 @@ fn band_sums(tiles: &[Tile], band: usize, bands: usize, factor: f32) -> Sums {
     let arch = pulp::Arch::new();
     for i in (band..tiles.len()).step_by(bands) {
         for j in i..tiles.len() {
-            let block = arch.dispatch(
-                #[inline(always)]
-                || tile_pair(&tiles[i].units, &tiles[j].units, factor),
-            );
+            let block = arch.dispatch(TilePair { rows: &tiles[i].units, columns: &tiles[j].units, factor });
             let same_class = tiles[i].class == tiles[j].class;
             add(&mut sums[i * TILE..][..TILE], &block.narrow_rows, &block.wide_rows, same_class);
             // The tile with itself holds each pair in both orders already.
@@ -131,8 +128,25 @@ struct Block {
     wide_columns: [f32; TILE],
 }
 
+/// A pair of tiles to be summed, with the widest vectors that the machine has.
+struct TilePair<'a> {
+    rows: &'a [[f32; TILE]],
+    columns: &'a [[f32; TILE]],
+    factor: f32,
+}
+
+impl pulp::WithSimd for TilePair<'_> {
+    type Output = Block;
+
+    // Plain loops, which the compiler vectorises for the instruction set that `S` stands for.
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Block {
+        tile_pair(self.rows, self.columns, self.factor)
+    }
+}
+
 #[inline(always)]
-fn tile_pair(rows: &[f32], columns: &[f32], factor: f32) -> Block {
+fn tile_pair(rows: &[[f32; TILE]], columns: &[[f32; TILE]], factor: f32) -> Block {
     let mut block = Block {
         narrow_rows: [0.0; TILE],
         wide_rows: [0.0; TILE],
@@ -142,24 +156,25 @@ fn tile_pair(rows: &[f32], columns: &[f32], factor: f32) -> Block {
     for i in 0..TILE {
         let (mut narrow_row, mut wide_row) = ([0f32; LANES], [0f32; LANES]);
         for part in 0..TILE / LANES {
-            let at = part * LANES;
             let mut distance = [0f32; LANES];
-            for (row_units, column_units) in rows.chunks_exact(TILE).zip(columns.chunks_exact(TILE)) {
+            for (row_units, column_units) in rows.iter().zip(columns) {
                 let value = row_units[i];
-                let others: &[f32] = &column_units[at..at + LANES];
+                let others = &column_units.as_chunks::<LANES>().0[part];
                 for lane in 0..LANES {
                     let difference = value - others[lane];
                     distance[lane] += difference * difference;
                 }
             }
+            let wide_column = &mut block.wide_columns.as_chunks_mut::<LANES>().0[part];
+            let narrow_column = &mut block.narrow_columns.as_chunks_mut::<LANES>().0[part];
             for lane in 0..LANES {
                 let wide = exp2(distance[lane] * factor);
                 let square = wide * wide;
                 let narrow = square * square;
                 wide_row[lane] += wide;
                 narrow_row[lane] += narrow;
-                block.wide_columns[at + lane] += wide;
-                block.narrow_columns[at + lane] += narrow;
+                wide_column[lane] += wide;
+                narrow_column[lane] += narrow;
             }
         }
         block.wide_rows[i] = fold(wide_row);
