@@ -1,1 +1,19 @@
-//! stub
+//! Data sets that are built in, and loaders for data of one's own.
+//!
+//! Loaders take bytes and yield arrays: this crate knows nothing of paths, the terminal or the clock. Whoever opens a
+//! file adds its name to the error.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod builtin;
+mod dataset;
+mod digits;
+mod error;
+pub mod load;
+mod twelve_bit;
+
+pub use builtin::{BUILTIN, Builtin, by_name};
+pub use dataset::Dataset;
+pub use digits::digits;
+pub use error::{DatasetError, LoadError};
+pub use twelve_bit::{twelve_bit, twelve_bit_noisy, twelve_bit_probabilities};

@@ -1,0 +1,43 @@
+//! gzip, taken off where it is found.
+
+use crate::LoadError;
+use flate2::read::MultiGzDecoder;
+use std::borrow::Cow;
+use std::io::Read;
+
+/// Far above any data set that fits a machine of today's memory as one array, far below what a bomb unpacks to.
+pub(super) const LIMIT: u64 = 16 << 30;
+
+/// The bytes as they are, or unpacked when they begin as a gzip stream.
+///
+/// # Errors
+/// When the stream is damaged, or unpacks to more than 16 GiB.
+pub fn gunzip(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let mut unpacked = Vec::new();
+    let read = MultiGzDecoder::new(bytes).take(LIMIT + 1).read_to_end(&mut unpacked);
+    read.map_err(|e| LoadError::Invalid { format: "gzip", reason: e.to_string() })?;
+    if unpacked.len() as u64 > LIMIT {
+        return Err(LoadError::TooLarge { limit: LIMIT });
+    }
+    Ok(Cow::Owned(unpacked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    #[test]
+    fn packed_and_plain_bytes_read_alike() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(b"hello").unwrap();
+        let packed = encoder.finish().unwrap();
+        assert_eq!(&*gunzip(&packed).unwrap(), b"hello");
+        assert_eq!(&*gunzip(b"hello").unwrap(), b"hello");
+        assert!(gunzip(&packed[..packed.len() - 6]).unwrap_err().to_string().contains("gzip"));
+    }
+}

@@ -1,0 +1,77 @@
+//! The IDX format of MNIST: two zero bytes, a type code, the number of axes, the axes' lengths, the values.
+
+use crate::LoadError;
+use crate::load::npy::NpyArray;
+use ndarray::{ArrayD, IxDyn};
+
+/// Reads an array; everything is big-endian, as the format has it.
+///
+/// # Errors
+/// When the header is no IDX header, or the file is shorter or longer than it says.
+pub fn read(bytes: &[u8]) -> Result<NpyArray, LoadError> {
+    let invalid = |reason: String| LoadError::Invalid { format: "IDX", reason };
+    let [0, 0, code, axes, rest @ ..] = bytes else {
+        return Err(if bytes.is_empty() { LoadError::Empty } else { invalid("it does not begin with two zero bytes".into()) });
+    };
+    let (dtype, size): (&str, usize) = match code {
+        0x08 => ("|u1", 1),
+        0x09 => ("|i1", 1),
+        0x0b => (">i2", 2),
+        0x0c => (">i4", 4),
+        0x0d => (">f4", 4),
+        0x0e => (">f8", 8),
+        other => return Err(invalid(format!("its type code is 0x{other:02x}, which the format does not know"))),
+    };
+    let axes = usize::from(*axes);
+    if axes == 0 || rest.len() < 4 * axes {
+        return Err(invalid(format!("its header says {axes} axes, but ends early")));
+    }
+    let (lengths, data) = rest.split_at(4 * axes);
+    let shape: Vec<usize> =
+        lengths.as_chunks::<4>().0.iter().map(|&b| u32::from_be_bytes(b) as usize).collect();
+    let promised = shape.iter().try_fold(size as u128, |n, &d| n.checked_mul(d as u128)).unwrap_or(u128::MAX);
+    if promised > data.len() as u128 {
+        return Err(LoadError::Truncated { promised, found: data.len() });
+    }
+    if promised < data.len() as u128 {
+        return Err(invalid(format!("{} bytes follow the {promised} bytes of values", data.len() as u128 - promised)));
+    }
+    let values = data
+        .chunks_exact(size)
+        .map(|b| match *b {
+            [b] if *code == 0x08 => f64::from(b),
+            [b] => f64::from(b as i8),
+            [a, b] => f64::from(i16::from_be_bytes([a, b])),
+            [a, b, c, d] if *code == 0x0c => f64::from(i32::from_be_bytes([a, b, c, d])),
+            [a, b, c, d] => f64::from(f32::from_be_bytes([a, b, c, d])),
+            _ => b.try_into().map_or(f64::NAN, f64::from_be_bytes),
+        })
+        .collect();
+    let values = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|e| invalid(e.to_string()))?;
+    Ok(NpyArray { dtype: dtype.into(), values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_and_labels() {
+        let images = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2][..], &[1, 2, 3, 255]].concat();
+        assert_eq!(read(&images).unwrap().to_matrix().unwrap(), ndarray::array![[1., 2.], [3., 255.]]);
+        let shorts = [&[0, 0, 0x0b, 1, 0, 0, 0, 2][..], &[0xff, 0xff, 0, 7]].concat();
+        assert_eq!(read(&shorts).unwrap().to_labels().unwrap(), [-1, 7]);
+        let double = [&[0, 0, 0x0e, 1, 0, 0, 0, 1][..], &2.5f64.to_be_bytes()].concat();
+        assert_eq!(read(&double).unwrap().values[[0]], 2.5);
+    }
+
+    #[test]
+    fn faults_are_told() {
+        let message = |b: &[u8]| read(b).unwrap_err().to_string();
+        assert!(message(&[1, 2, 3]).contains("two zero bytes"));
+        assert!(message(&[0, 0, 7, 1, 0, 0, 0, 1]).contains("0x07"));
+        assert!(message(&[0, 0, 8, 1, 0, 0, 0, 5, 1]).contains("promises 5 bytes of values, but 1 follow"));
+        assert!(message(&[0, 0, 8, 1, 0, 0, 0, 1, 1, 1]).contains("1 bytes follow"));
+        assert!(message(&[0, 0, 8, 8, 0]).contains("ends early"));
+    }
+}

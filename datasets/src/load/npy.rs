@@ -1,0 +1,169 @@
+//! numpy arrays of real numbers.
+
+use super::csv::whole;
+use crate::LoadError;
+use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
+use ndarray_npy::npy::header::Header;
+
+/// An array as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NpyArray {
+    /// numpy's name of the type in the file, such as `<f4`.
+    pub dtype: String,
+    /// The values, in the array's shape.
+    pub values: ArrayD<f64>,
+}
+
+/// Reads an array of floating-point numbers (16, 32 or 64 bits), integers or booleans, of either byte order and layout.
+///
+/// # Errors
+/// When the header is damaged, the type has no place here (objects, structures, text, complex numbers), or the file is
+/// shorter than its header says.
+pub fn read(bytes: &[u8]) -> Result<NpyArray, LoadError> {
+    if bytes.is_empty() {
+        return Err(LoadError::Empty);
+    }
+    let mut rest = bytes;
+    let header = Header::from_reader(&mut rest).map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
+    let dtype = header.type_descriptor.to_string().trim_matches(['\'', '"']).to_string();
+    let decode = Decoder::for_dtype(&dtype).ok_or_else(|| LoadError::Dtype { dtype: dtype.clone() })?;
+    // In 128 bits: a hostile shape cannot overflow into something small.
+    let count = header.shape.iter().try_fold(1u128, |n, &d| n.checked_mul(d as u128)).unwrap_or(u128::MAX);
+    let promised = count.saturating_mul(decode.size as u128);
+    if promised > rest.len() as u128 {
+        return Err(LoadError::Truncated { promised, found: rest.len() });
+    }
+    let values: Vec<f64> = rest[..promised as usize].chunks_exact(decode.size).map(|b| decode.value(b)).collect();
+    let shape = IxDyn(&header.shape).set_f(header.layout.is_fortran());
+    let values = ArrayD::from_shape_vec(shape, values).map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
+    Ok(NpyArray { dtype, values })
+}
+
+impl NpyArray {
+    /// A table [samples × features]; further axes are flattened into features, row by row.
+    ///
+    /// # Errors
+    /// When there is no axis of features.
+    pub fn to_matrix(&self) -> Result<Array2<f64>, LoadError> {
+        let shape = self.values.shape();
+        if shape.len() < 2 {
+            return Err(LoadError::Shape { shape: shape.to_vec() });
+        }
+        let (samples, features) = (shape[0], shape[1..].iter().product());
+        let rows = self.values.iter().copied().collect();
+        Array2::from_shape_vec((samples, features), rows).map_err(|_| LoadError::Shape { shape: shape.to_vec() })
+    }
+
+    /// Labels: whole numbers of shape [samples] or [samples, 1].
+    ///
+    /// # Errors
+    /// When the shape is another, or a value is no whole number.
+    pub fn to_labels(&self) -> Result<Vec<i64>, LoadError> {
+        match self.values.shape() {
+            [_] | [_, 1] => self.values.iter().enumerate().map(|(i, &v)| whole(v, i)).collect(),
+            shape => Err(LoadError::LabelShape { shape: shape.to_vec() }),
+        }
+    }
+}
+
+/// How the bytes of one value become a number.
+struct Decoder {
+    kind: u8,
+    size: usize,
+    big_endian: bool,
+}
+
+impl Decoder {
+    fn for_dtype(dtype: &str) -> Option<Self> {
+        let &[order, kind, digit] = dtype.as_bytes() else { return None };
+        let size = usize::from(digit.checked_sub(b'0')?);
+        let known = matches!((kind, size), (b'f', 2 | 4 | 8) | (b'i' | b'u', 1 | 2 | 4 | 8) | (b'b', 1));
+        (known && matches!(order, b'<' | b'>' | b'|' | b'=')).then_some(Self { kind, size, big_endian: order == b'>' })
+    }
+
+    fn value(&self, bytes: &[u8]) -> f64 {
+        let mut word = [0u8; 8];
+        for (to, from) in word.iter_mut().zip(0..self.size) {
+            *to = bytes[if self.big_endian { self.size - 1 - from } else { from }];
+        }
+        let bits = u64::from_le_bytes(word);
+        match (self.kind, self.size) {
+            (b'f', 2) => half(bits as u16),
+            (b'f', 4) => f64::from(f32::from_bits(bits as u32)),
+            (b'f', _) => f64::from_bits(bits),
+            (b'i', 1) => f64::from(bits as i8),
+            (b'i', 2) => f64::from(bits as i16),
+            (b'i', 4) => f64::from(bits as i32),
+            (b'i', _) => bits as i64 as f64,
+            (b'b', _) => f64::from(u8::from(bits != 0)),
+            _ => bits as f64,
+        }
+    }
+}
+
+/// IEEE 754 binary16: sign, five bits of exponent, ten of fraction.
+fn half(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    sign * match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// A version-1 npy file by hand.
+    pub(in crate::load) fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+        let fortran = if fortran { "True" } else { "False" };
+        let mut header = format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}");
+        while (10 + header.len() + 1) % 64 != 0 {
+            header.push(' ');
+        }
+        header.push('\n');
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn layouts_and_byte_orders_come_out_right() {
+        let le: Vec<u8> = [1f32, 2., 3., 4., 5., 6.].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let be: Vec<u8> = [1f64, 4., 2., 5., 3., 6.].iter().flat_map(|v| v.to_be_bytes()).collect();
+        let expected = array![[1., 2., 3.], [4., 5., 6.]];
+        assert_eq!(read(&npy("'<f4'", false, "(2, 3)", &le)).unwrap().to_matrix().unwrap(), expected);
+        assert_eq!(read(&npy("'>f8'", true, "(2, 3)", &be)).unwrap().to_matrix().unwrap(), expected);
+        let h: Vec<u8> = [0x3c00u16, 0xc000, 0x0001, 0x7c00].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let read_half = read(&npy("'<f2'", false, "(4,)", &h)).unwrap().values;
+        assert_eq!(read_half.iter().copied().collect::<Vec<_>>(), [1.0, -2.0, 2f64.powi(-24), f64::INFINITY]);
+        let i: Vec<u8> = [-1i64, 7].iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert_eq!(read(&npy("'<i8'", false, "(2, 1)", &i)).unwrap().to_labels().unwrap(), [-1, 7]);
+        assert_eq!(read(&npy("'|b1'", false, "(2,)", &[0, 1])).unwrap().to_labels().unwrap(), [0, 1]);
+    }
+
+    #[test]
+    fn images_are_flattened_sample_by_sample() {
+        let a = read(&npy("'|u1'", false, "(2, 2, 2)", &[1, 2, 3, 4, 5, 6, 7, 8])).unwrap();
+        assert_eq!(a.to_matrix().unwrap(), array![[1., 2., 3., 4.], [5., 6., 7., 8.]]);
+    }
+
+    #[test]
+    fn faults_are_told() {
+        let message = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+        assert!(message(&npy("'|O'", false, "(2,)", &[0; 16])).contains("type |O"));
+        assert!(message(&npy("[('a', '<f4')]", false, "(2,)", &[0; 8])).contains("cannot be used"));
+        assert!(message(&npy("'<f4'", false, "(3,)", &[0; 8])).contains("promises 12 bytes of values, but 8 follow"));
+        assert!(message(&npy("'<f8'", false, "(4294967296, 4294967296, 4294967296)", &[])).contains("truncated"));
+        assert!(message(b"\x93NUMPY\x01\x00\xff\xff{").contains("not a valid npy"));
+        assert!(read(&npy("'<f4'", false, "(2,)", &[0; 8])).unwrap().to_matrix().unwrap_err().to_string().contains("[2]"));
+        let f: Vec<u8> = [1.5f64].iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert!(read(&npy("'<f8'", false, "(1,)", &f)).unwrap().to_labels().unwrap_err().to_string().contains("1.5"));
+    }
+}

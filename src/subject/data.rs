@@ -1,0 +1,206 @@
+//! The data that a network is run on: a built-in set, or files.
+
+use crate::run::InputFile;
+use anyhow::{Context, Result, bail, ensure};
+use narrows_datasets::load::csv::{ColumnRef, read_matrix};
+use narrows_datasets::load::npy::NpyArray;
+use narrows_datasets::load::{Format, gunzip, idx, npy, npz, sniff};
+use narrows_datasets::{BUILTIN, Dataset, by_name};
+use ndarray::Array2;
+use std::borrow::Cow;
+use std::path::Path;
+
+/// Which inputs and labels, as the user names them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DataOptions {
+    /// A built-in name or a file; may be absent where activations are given instead.
+    pub inputs: Option<String>,
+    /// File of labels, unless they come with the inputs.
+    pub labels: Option<String>,
+    /// Column of a CSV that holds the labels.
+    pub label_column: Option<String>,
+    /// Multiplies every input.
+    pub scale: Option<f32>,
+}
+
+/// A file's table, and its labels when it holds them.
+struct Table {
+    inputs: Array2<f32>,
+    labels: Option<Vec<i64>>,
+}
+
+impl DataOptions {
+    /// Loads and checks the data; yields the files that were read as well.
+    ///
+    /// # Errors
+    /// When a file cannot be read or does not hold what is asked of it, inputs and labels do not go together, or a
+    /// value is not finite.
+    pub fn load(&self) -> Result<(Dataset, Vec<InputFile>)> {
+        let Some(inputs) = &self.inputs else {
+            bail!("no inputs were given: --inputs takes {} or a CSV, npy, npz or IDX file", builtin_names());
+        };
+        if let Some(builtin) = by_name(inputs) {
+            for (option, given) in [("labels", &self.labels), ("label column", &self.label_column)] {
+                ensure!(given.is_none(), "{inputs} is built in and has its own labels: leave out the {option}");
+            }
+            let mut data = (builtin.make)()?;
+            if let Some(scale) = self.scale {
+                data.inputs *= scale;
+            }
+            return Ok((data, vec![]));
+        }
+        let path = Path::new(inputs);
+        ensure!(path.exists(), "{inputs}: there is no such file, and no built-in data set of that name; built in are {}", builtin_names());
+        let table = self.table(path).with_context(|| format!("cannot use the inputs {inputs}"))?;
+        let mut files = vec![InputFile::of(path)?];
+        let labels = match (&self.labels, table.labels) {
+            (Some(labels), _) => {
+                files.push(InputFile::of(Path::new(labels))?);
+                self.labels_of(Path::new(labels)).with_context(|| format!("cannot use the labels {labels}"))?
+            }
+            (None, Some(labels)) => labels,
+            (None, None) => bail!("{inputs} comes without labels: give --labels FILE, or --label-column for a CSV"),
+        };
+        let data = Dataset::new(inputs, table.inputs, &labels).with_context(|| match &self.labels {
+            Some(labels) => format!("{inputs} with the labels of {labels}"),
+            None => inputs.clone(),
+        })?;
+        Ok((data, files))
+    }
+
+    /// As [`DataOptions::load`]; for activation dumps alone, which need labels but no inputs, the labels are enough.
+    ///
+    /// # Errors
+    /// As [`DataOptions::load`].
+    pub fn load_for(&self, checkpoints: &[impl AsRef<Path>]) -> Result<(Dataset, Vec<InputFile>)> {
+        let only_dumps = checkpoints.iter().all(|p| p.as_ref().extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")));
+        let (None, Some(labels), true) = (&self.inputs, &self.labels, only_dumps) else { return self.load() };
+        let path = Path::new(labels);
+        let values = self.labels_of(path).with_context(|| format!("cannot use the labels {labels}"))?;
+        // A column of zeros stands for inputs that nothing will look at.
+        let data = Dataset::new(labels, Array2::zeros((values.len(), 1)), &values).with_context(|| labels.clone())?;
+        Ok((data, vec![InputFile::of(path)?]))
+    }
+
+    fn table(&self, path: &Path) -> Result<Table> {
+        let raw = std::fs::read(path)?;
+        let bytes = gunzip(&raw)?;
+        let column = self.label_column.as_deref().map(ColumnRef::from);
+        let format = sniff(&bytes)?;
+        ensure!(column.is_none() || format == Format::Csv, "a label column belongs to a CSV, but this is an {format:?} file: give --labels FILE");
+        let (values, labels, default_scale) = match format {
+            Format::Csv => {
+                let table = read_matrix(&bytes, column.as_ref())?;
+                (table.values, table.labels.map(|l| l.values), 1.0)
+            }
+            Format::Npy => (npy::read(&bytes)?.to_matrix()?, None, 1.0),
+            Format::Npz => {
+                let arrays = npz::read(&bytes)?;
+                let inputs = pick(&arrays, &["inputs", "x", "X", "data", "arr_0"])?;
+                let labels = pick(&arrays, &["labels", "y", "Y", "targets", "arr_1"]).ok();
+                (inputs.to_matrix()?, labels.map(NpyArray::to_labels).transpose()?, 1.0)
+            }
+            Format::Idx => {
+                let array = idx::read(&bytes)?;
+                // Images are bytes; networks are trained on numbers from 0 to 1.
+                let scale = if array.dtype == "|u1" { 1.0 / 255.0 } else { 1.0 };
+                (array.to_matrix()?, None, scale)
+            }
+        };
+        let scale = self.scale.map_or(default_scale, f64::from);
+        Ok(Table { inputs: values.mapv(|v| (v * scale) as f32), labels })
+    }
+
+    fn labels_of(&self, path: &Path) -> Result<Vec<i64>> {
+        let raw = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes: Cow<'_, [u8]> = gunzip(&raw)?;
+        Ok(match sniff(&bytes)? {
+            Format::Npy => npy::read(&bytes)?.to_labels()?,
+            Format::Idx => idx::read(&bytes)?.to_labels()?,
+            Format::Npz => pick(&npz::read(&bytes)?, &["labels", "y", "Y", "targets", "arr_0"])?.to_labels()?,
+            Format::Csv => {
+                let column = self.label_column.as_deref().map_or(ColumnRef::Number(1), ColumnRef::from);
+                let table = read_matrix(&bytes, Some(&column))?;
+                ensure!(
+                    self.label_column.is_some() || table.values.ncols() == 0,
+                    "the file has {} columns: name the one with the labels by --label-column",
+                    table.values.ncols() + 1
+                );
+                table.labels.map(|l| l.values).unwrap_or_default()
+            }
+        })
+    }
+}
+
+fn builtin_names() -> String {
+    BUILTIN.iter().map(|b| b.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The array of one of these names; the only one, when there is one.
+fn pick<'a>(arrays: &'a [(String, NpyArray)], names: &[&str]) -> Result<&'a NpyArray> {
+    if let [(_, only)] = arrays {
+        return Ok(only);
+    }
+    let found = names.iter().find_map(|name| arrays.iter().find(|(n, _)| n == name));
+    let known = || arrays.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ");
+    found.map(|(_, array)| array).with_context(|| format!("the archive has no array called {}; it has: {}", names.join(" or "), known()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(dir: &Path, name: &str, bytes: &[u8]) -> Option<String> {
+        std::fs::write(dir.join(name), bytes).unwrap();
+        Some(dir.join(name).display().to_string())
+    }
+
+    fn message(options: &DataOptions) -> String {
+        format!("{:#}", options.load().unwrap_err())
+    }
+
+    #[test]
+    fn a_csv_with_its_labels_and_a_file_of_labels_say_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let with = DataOptions {
+            inputs: write(dir.path(), "a.csv", b"x,y,label\n1,2,7\n3,4,9\n"),
+            label_column: Some("label".into()),
+            ..DataOptions::default()
+        };
+        let apart = DataOptions {
+            inputs: write(dir.path(), "b.csv", b"1,2\n3,4\n"),
+            labels: write(dir.path(), "labels.csv", b"label\n7\n9\n"),
+            ..DataOptions::default()
+        };
+        let ((a, files), (b, _)) = (with.load().unwrap(), apart.load().unwrap());
+        assert_eq!((a.inputs, a.labels), (b.inputs, b.labels));
+        assert_eq!(files.len(), 1);
+    }
+
+    #[test]
+    fn bytes_of_idx_images_become_shares() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = DataOptions {
+            inputs: write(dir.path(), "images", &[0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 1, 255, 51]),
+            labels: write(dir.path(), "labels", &[0, 0, 8, 1, 0, 0, 0, 2, 3, 4]),
+            ..DataOptions::default()
+        };
+        assert_eq!(options.load().unwrap().0.inputs, ndarray::array![[1.0], [0.2]]);
+        let raw = DataOptions { scale: Some(1.0), ..options };
+        assert_eq!(raw.load().unwrap().0.inputs, ndarray::array![[255.0], [51.0]]);
+    }
+
+    #[test]
+    fn faults_name_the_file_and_the_remedy() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |inputs| DataOptions { inputs, ..DataOptions::default() };
+        assert!(message(&file(Some("nothing".into()))).contains("built in are digits, twelve-bit"));
+        assert!(message(&file(None)).contains("--inputs takes digits"));
+        let short = DataOptions { labels: write(dir.path(), "l.csv", b"1\n"), ..file(write(dir.path(), "i.csv", b"1\n2\n")) };
+        assert!(message(&short).contains("l.csv: 2 inputs but 1 labels"), "{}", message(&short));
+        assert!(message(&file(write(dir.path(), "i.csv", b"1\n2\n"))).contains("without labels"));
+        assert!(message(&DataOptions { labels: Some("x".into()), ..file(Some("digits".into())) }).contains("its own labels"));
+        let wide = DataOptions { labels: write(dir.path(), "w.csv", b"1,2\n3,4\n"), ..file(write(dir.path(), "i.csv", b"1\n2\n")) };
+        assert!(message(&wide).contains("2 columns"));
+    }
+}
