@@ -16,7 +16,11 @@ pub struct Builtin {
 /// All of them.
 pub const BUILTIN: &[Builtin] = &[
     Builtin { name: "digits", summary: "1797 handwritten digits of 8 × 8 pixels (UCI, CC BY 4.0)", make: digits },
-    Builtin { name: "twelve-bit", summary: "the 12-bit task of Shwartz-Ziv & Tishby 2017, all 4096 inputs", make: twelve_bit },
+    Builtin {
+        name: "twelve-bit",
+        summary: "the 12-bit task of Shwartz-Ziv & Tishby 2017, all 4096 inputs",
+        make: twelve_bit,
+    },
 ];
 
 /// The built-in data set of this name.

@@ -152,7 +152,10 @@ mod tests {
     #[test]
     fn each_fault_says_where() {
         let message = |inputs: Array2<f32>, labels: &[i64]| Dataset::new("x", inputs, labels).unwrap_err().to_string();
-        assert_eq!(message(array![[1.0], [2.0]], &[1]), "2 inputs but 1 labels: there must be one label for each input, in the same order");
+        assert_eq!(
+            message(array![[1.0], [2.0]], &[1]),
+            "2 inputs but 1 labels: there must be one label for each input, in the same order"
+        );
         assert!(message(array![[1.0]], &[1]).contains("1 sample(s)"));
         assert!(message(array![[1.0, 0.0], [2.0, f32::NAN]], &[1, 2]).contains("NaN at row 2, column 2"));
         assert!(message(array![[1.0], [2.0]], &[3, 3]).contains("all 2 labels are 3"));

@@ -37,7 +37,13 @@ mod tests {
         let mut counts = [0; 10];
         d.labels.iter().for_each(|&l| counts[l as usize] += 1);
         assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
-        assert_eq!((d.inputs.iter().copied().fold(9.0, f32::min), d.inputs.iter().copied().fold(0.0, f32::max)), (0.0, 1.0));
-        assert_eq!(d.inputs.row(0).iter().take(6).map(|v| v * 16.0).collect::<Vec<_>>(), [0.0, 0.0, 5.0, 13.0, 9.0, 1.0]);
+        assert_eq!(
+            (d.inputs.iter().copied().fold(9.0, f32::min), d.inputs.iter().copied().fold(0.0, f32::max)),
+            (0.0, 1.0)
+        );
+        assert_eq!(
+            d.inputs.row(0).iter().take(6).map(|v| v * 16.0).collect::<Vec<_>>(),
+            [0.0, 0.0, 5.0, 13.0, 9.0, 1.0]
+        );
     }
 }

@@ -23,7 +23,9 @@ pub enum DatasetError {
         labels: usize,
     },
     /// NaN or infinity in the inputs.
-    #[error("{count} input value(s) are not finite; the first is {value} at row {row}, column {column} (counted from 1)")]
+    #[error(
+        "{count} input value(s) are not finite; the first is {value} at row {row}, column {column} (counted from 1)"
+    )]
     NotFinite {
         /// How many.
         count: usize,
@@ -35,7 +37,9 @@ pub enum DatasetError {
         value: f32,
     },
     /// One class only.
-    #[error("all {samples} labels are {label}: at least two classes are needed, or there is nothing to know about the target")]
+    #[error(
+        "all {samples} labels are {label}: at least two classes are needed, or there is nothing to know about the target"
+    )]
     OneClass {
         /// Number of samples.
         samples: usize,
@@ -43,7 +47,9 @@ pub enum DatasetError {
         label: i64,
     },
     /// A split would leave one side empty.
-    #[error("a training share of {share} of {samples} samples leaves {train} to train on and {test} to test on: both need at least one")]
+    #[error(
+        "a training share of {share} of {samples} samples leaves {train} to train on and {test} to test on: both need at least one"
+    )]
     EmptySplit {
         /// Share asked for.
         share: f64,
@@ -131,6 +137,12 @@ pub enum LoadError {
     TwoColumns {
         /// The name.
         name: String,
+    },
+    /// A file of labels with more than labels in it.
+    #[error("the file has {found} columns: name the one with the labels by --label-column")]
+    ManyColumns {
+        /// Columns found.
+        found: usize,
     },
     /// A label that is no whole number.
     #[error("label {at} (counted from 1) is {value}, but labels are whole numbers or names of classes")]

@@ -15,8 +15,36 @@ const N: usize = 4096;
 
 /// The icosahedron's 30 edges, by the numbers of its corners (column 0 is the most significant bit).
 const EDGES: [(u8, u8); 30] = [
-    (0, 1), (0, 3), (0, 5), (0, 10), (0, 11), (1, 2), (1, 3), (1, 4), (1, 11), (2, 3), (2, 4), (2, 8), (2, 9), (3, 8), (3, 10),
-    (4, 6), (4, 9), (4, 11), (5, 6), (5, 7), (5, 10), (5, 11), (6, 7), (6, 9), (6, 11), (7, 8), (7, 9), (7, 10), (8, 9), (8, 10),
+    (0, 1),
+    (0, 3),
+    (0, 5),
+    (0, 10),
+    (0, 11),
+    (1, 2),
+    (1, 3),
+    (1, 4),
+    (1, 11),
+    (2, 3),
+    (2, 4),
+    (2, 8),
+    (2, 9),
+    (3, 8),
+    (3, 10),
+    (4, 6),
+    (4, 9),
+    (4, 11),
+    (5, 6),
+    (5, 7),
+    (5, 10),
+    (5, 11),
+    (6, 7),
+    (6, 9),
+    (6, 11),
+    (7, 8),
+    (7, 9),
+    (7, 10),
+    (8, 9),
+    (8, 10),
 ];
 
 /// Its antipodal pairs.
@@ -68,7 +96,8 @@ pub fn twelve_bit_probabilities(flip: f64) -> Vec<f64> {
 /// Never, for a `flip` between 0 and 1.
 pub fn twelve_bit_noisy(flip: f64, seed: u64) -> Result<Dataset, DatasetError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let labels: Vec<i64> = twelve_bit_probabilities(flip).into_iter().map(|p| i64::from(rng.random::<f64>() < p)).collect();
+    let labels: Vec<i64> =
+        twelve_bit_probabilities(flip).into_iter().map(|p| i64::from(rng.random::<f64>() < p)).collect();
     Dataset::new("twelve-bit-noisy", inputs(), &labels)
 }
 
@@ -88,7 +117,18 @@ mod tests {
     #[test]
     fn the_edges_are_those_of_an_icosahedron() {
         let neighbours = |a: u8| -> Vec<u8> {
-            EDGES.iter().filter_map(|&(x, y)| if x == a { Some(y) } else if y == a { Some(x) } else { None }).collect()
+            EDGES
+                .iter()
+                .filter_map(|&(x, y)| {
+                    if x == a {
+                        Some(y)
+                    } else if y == a {
+                        Some(x)
+                    } else {
+                        None
+                    }
+                })
+                .collect()
         };
         for corner in 0..12 {
             assert_eq!(neighbours(corner).len(), 5);

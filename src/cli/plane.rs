@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 pub(super) struct PlaneArgs {
     /// Checkpoints (.safetensors, .pt, .pth) or activation dumps (.npz): a file, a folder or a pattern; repeatable
-    #[arg(long, required = true, value_name = "FILE|DIR|GLOB", alias = "activations")]
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE|DIR|GLOB", alias = "activations")]
     checkpoints: Vec<String>,
     /// The network: TOML or JSON with layers, activation and output; checkpoints of `narrows train` know their own
     #[arg(long, value_name = "FILE")]

@@ -31,7 +31,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());
     let page = render(&ReportInput {
         title: &title,
-        findings: &manifest.findings,
+        summary: &manifest.findings,
         manifest: &serde_json::to_value(manifest)?,
         figures: &figures,
         plane: &plane,

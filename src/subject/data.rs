@@ -2,7 +2,7 @@
 
 use crate::run::InputFile;
 use anyhow::{Context, Result, bail, ensure};
-use narrows_datasets::load::csv::{ColumnRef, read_matrix};
+use narrows_datasets::load::csv::{ColumnRef, read_labels, read_matrix};
 use narrows_datasets::load::npy::NpyArray;
 use narrows_datasets::load::{Format, gunzip, idx, npy, npz, sniff};
 use narrows_datasets::{BUILTIN, Dataset, by_name};
@@ -50,7 +50,11 @@ impl DataOptions {
             return Ok((data, vec![]));
         }
         let path = Path::new(inputs);
-        ensure!(path.exists(), "{inputs}: there is no such file, and no built-in data set of that name; built in are {}", builtin_names());
+        ensure!(
+            path.exists(),
+            "{inputs}: there is no such file, and no built-in data set of that name; built in are {}",
+            builtin_names()
+        );
         let table = self.table(path).with_context(|| format!("cannot use the inputs {inputs}"))?;
         let mut files = vec![InputFile::of(path)?];
         let labels = match (&self.labels, table.labels) {
@@ -73,7 +77,8 @@ impl DataOptions {
     /// # Errors
     /// As [`DataOptions::load`].
     pub fn load_for(&self, checkpoints: &[impl AsRef<Path>]) -> Result<(Dataset, Vec<InputFile>)> {
-        let only_dumps = checkpoints.iter().all(|p| p.as_ref().extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")));
+        let only_dumps =
+            checkpoints.iter().all(|p| p.as_ref().extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")));
         let (None, Some(labels), true) = (&self.inputs, &self.labels, only_dumps) else { return self.load() };
         let path = Path::new(labels);
         let values = self.labels_of(path).with_context(|| format!("cannot use the labels {labels}"))?;
@@ -87,7 +92,10 @@ impl DataOptions {
         let bytes = gunzip(&raw)?;
         let column = self.label_column.as_deref().map(ColumnRef::from);
         let format = sniff(&bytes)?;
-        ensure!(column.is_none() || format == Format::Csv, "a label column belongs to a CSV, but this is an {format:?} file: give --labels FILE");
+        ensure!(
+            column.is_none() || format == Format::Csv,
+            "a label column belongs to a CSV, but this is an {format:?} file: give --labels FILE"
+        );
         let (values, labels, default_scale) = match format {
             Format::Csv => {
                 let table = read_matrix(&bytes, column.as_ref())?;
@@ -118,16 +126,13 @@ impl DataOptions {
             Format::Npy => npy::read(&bytes)?.to_labels()?,
             Format::Idx => idx::read(&bytes)?.to_labels()?,
             Format::Npz => pick(&npz::read(&bytes)?, &["labels", "y", "Y", "targets", "arr_0"])?.to_labels()?,
-            Format::Csv => {
-                let column = self.label_column.as_deref().map_or(ColumnRef::Number(1), ColumnRef::from);
-                let table = read_matrix(&bytes, Some(&column))?;
-                ensure!(
-                    self.label_column.is_some() || table.values.ncols() == 0,
-                    "the file has {} columns: name the one with the labels by --label-column",
-                    table.values.ncols() + 1
-                );
-                table.labels.map(|l| l.values).unwrap_or_default()
-            }
+            Format::Csv => match &self.label_column {
+                Some(column) => read_matrix(&bytes, Some(&ColumnRef::from(column.as_str())))?
+                    .labels
+                    .map(|l| l.values)
+                    .unwrap_or_default(),
+                None => read_labels(&bytes)?.values,
+            },
         })
     }
 }
@@ -143,7 +148,9 @@ fn pick<'a>(arrays: &'a [(String, NpyArray)], names: &[&str]) -> Result<&'a NpyA
     }
     let found = names.iter().find_map(|name| arrays.iter().find(|(n, _)| n == name));
     let known = || arrays.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ");
-    found.map(|(_, array)| array).with_context(|| format!("the archive has no array called {}; it has: {}", names.join(" or "), known()))
+    found
+        .map(|(_, array)| array)
+        .with_context(|| format!("the archive has no array called {}; it has: {}", names.join(" or "), known()))
 }
 
 #[cfg(test)]
@@ -196,11 +203,18 @@ mod tests {
         let file = |inputs| DataOptions { inputs, ..DataOptions::default() };
         assert!(message(&file(Some("nothing".into()))).contains("built in are digits, twelve-bit"));
         assert!(message(&file(None)).contains("--inputs takes digits"));
-        let short = DataOptions { labels: write(dir.path(), "l.csv", b"1\n"), ..file(write(dir.path(), "i.csv", b"1\n2\n")) };
+        let short =
+            DataOptions { labels: write(dir.path(), "l.csv", b"1\n"), ..file(write(dir.path(), "i.csv", b"1\n2\n")) };
         assert!(message(&short).contains("l.csv: 2 inputs but 1 labels"), "{}", message(&short));
         assert!(message(&file(write(dir.path(), "i.csv", b"1\n2\n"))).contains("without labels"));
-        assert!(message(&DataOptions { labels: Some("x".into()), ..file(Some("digits".into())) }).contains("its own labels"));
-        let wide = DataOptions { labels: write(dir.path(), "w.csv", b"1,2\n3,4\n"), ..file(write(dir.path(), "i.csv", b"1\n2\n")) };
+        assert!(
+            message(&DataOptions { labels: Some("x".into()), ..file(Some("digits".into())) })
+                .contains("its own labels")
+        );
+        let wide = DataOptions {
+            labels: write(dir.path(), "w.csv", b"1,2\n3,4\n"),
+            ..file(write(dir.path(), "i.csv", b"1\n2\n"))
+        };
         assert!(message(&wide).contains("2 columns"));
     }
 }

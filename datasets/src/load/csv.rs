@@ -48,16 +48,15 @@ pub fn read_matrix(bytes: &[u8], label_column: Option<&ColumnRef>) -> Result<Csv
     if let Err(e) = std::str::from_utf8(bytes) {
         return Err(LoadError::Encoding { what: format!("byte {} is not UTF-8", e.valid_up_to() + 1) });
     }
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let mut header: Option<Vec<String>> = None;
     let mut label_at: Option<usize> = None;
     let mut width: Option<usize> = None;
     let (mut values, mut label_text, mut rows) = (Vec::new(), Vec::new(), 0);
     for record in reader.records() {
-        let record = record.map_err(|e| LoadError::Csv {
-            line: e.position().map_or(0, csv::Position::line),
-            reason: e.to_string(),
-        })?;
+        let record = record
+            .map_err(|e| LoadError::Csv { line: e.position().map_or(0, csv::Position::line), reason: e.to_string() })?;
         let line = record.position().map_or(0, csv::Position::line);
         let Some(expected) = width else {
             width = Some(record.len());
@@ -91,6 +90,29 @@ pub fn read_matrix(bytes: &[u8], label_column: Option<&ColumnRef>) -> Result<Csv
     Ok(CsvData { header, values, labels })
 }
 
+/// Reads a file of labels alone: one a line, numbers or names of classes, with or without a header over numbers.
+///
+/// # Errors
+/// As [`read_matrix`]; also when there is more than one column.
+pub fn read_labels(bytes: &[u8]) -> Result<Labels, LoadError> {
+    match read_matrix(bytes, None) {
+        Ok(table) if table.values.ncols() == 1 => {
+            let values = table.values.iter().enumerate().map(|(i, &v)| whole(v, i)).collect::<Result<_, _>>()?;
+            Ok(Labels { values, names: None })
+        }
+        Ok(table) => Err(LoadError::ManyColumns { found: table.values.ncols() }),
+        // Not numbers: names, each line of them a label.
+        Err(LoadError::NotANumber { .. }) => {
+            let table = read_matrix(bytes, Some(&ColumnRef::Number(1)))?;
+            match (table.values.ncols(), table.labels) {
+                (0, Some(labels)) => Ok(labels),
+                (others, _) => Err(LoadError::ManyColumns { found: others + 1 }),
+            }
+        }
+        Err(e) => Err(e),
+    }
+}
+
 fn add_row(
     record: &csv::StringRecord,
     line: u64,
@@ -104,18 +126,22 @@ fn add_row(
             labels.push(field.into());
             continue;
         }
-        values.push(field.parse().map_err(|_| LoadError::NotANumber {
-            line,
-            column: header.and_then(|h| h.get(i)).map_or_else(|| format!("{}", i + 1), |name| format!("{} ({name})", i + 1)),
-            text: field.into(),
-            hint: if field.is_empty() {
-                ": a value is missing"
-            } else if field.replacen(',', ".", 1).parse::<f64>().is_ok() {
-                ": write decimals with a point"
-            } else {
-                ""
-            },
-        })?);
+        values.push(
+            field.parse().map_err(|_| LoadError::NotANumber {
+                line,
+                column: header
+                    .and_then(|h| h.get(i))
+                    .map_or_else(|| format!("{}", i + 1), |name| format!("{} ({name})", i + 1)),
+                text: field.into(),
+                hint: if field.is_empty() {
+                    ": a value is missing"
+                } else if field.replacen(',', ".", 1).parse::<f64>().is_ok() {
+                    ": write decimals with a point"
+                } else {
+                    ""
+                },
+            })?,
+        );
     }
     Ok(())
 }
@@ -146,7 +172,8 @@ fn labels_of(text: &[String]) -> Result<Labels, LoadError> {
         let values = text.iter().map(|t| names.partition_point(|n| n < t) as i64).collect();
         return Ok(Labels { values, names: Some(names) });
     }
-    let values = numbers.into_iter().enumerate().map(|(i, v)| whole(v.unwrap_or(f64::NAN), i)).collect::<Result<_, _>>()?;
+    let values =
+        numbers.into_iter().enumerate().map(|(i, v)| whole(v.unwrap_or(f64::NAN), i)).collect::<Result<_, _>>()?;
     Ok(Labels { values, names: None })
 }
 
@@ -182,12 +209,25 @@ mod tests {
     }
 
     #[test]
+    fn labels_alone() {
+        let values = |text: &str| read_labels(text.as_bytes()).unwrap().values;
+        assert_eq!(values("7\n9\n"), [7, 9]);
+        assert_eq!(values("label\n7\n9\n"), [7, 9]);
+        assert_eq!(values("cat\nant\ncat\n"), [1, 0, 1]);
+        assert!(read_labels(b"1,2\n3,4\n").unwrap_err().to_string().contains("2 columns"));
+        assert!(read_labels(b"label\n7\ncat\n").is_err());
+    }
+
+    #[test]
     fn each_fault_names_its_place() {
         assert_eq!(message("", None), "the file is empty");
         assert_eq!(message("a,b\n", None), "the file has a header and no rows");
         assert_eq!(message("1,2\n3\n", None), "line 2 has 1 fields, but 2 are expected as in the first line");
         assert_eq!(message("a,b\n1,2\n3,x\n", None), "line 3, column 2 (b): \"x\" is not a number");
-        assert_eq!(message("1,2\n3,\"1,5\"\n", None), "line 2, column 2: \"1,5\" is not a number: write decimals with a point");
+        assert_eq!(
+            message("1,2\n3,\"1,5\"\n", None),
+            "line 2, column 2: \"1,5\" is not a number: write decimals with a point"
+        );
         assert_eq!(message("1,2\n3,\n", None), "line 2, column 2: \"\" is not a number: a value is missing");
         assert_eq!(message("a,b\n1,2\n", Some("c")), "there is no column \"c\"; the columns are: a, b");
         assert_eq!(message("1,2\n", Some("9")), "there is no column \"9\"; the columns are: 1 to 2, without names");

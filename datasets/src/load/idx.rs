@@ -11,7 +11,11 @@ use ndarray::{ArrayD, IxDyn};
 pub fn read(bytes: &[u8]) -> Result<NpyArray, LoadError> {
     let invalid = |reason: String| LoadError::Invalid { format: "IDX", reason };
     let [0, 0, code, axes, rest @ ..] = bytes else {
-        return Err(if bytes.is_empty() { LoadError::Empty } else { invalid("it does not begin with two zero bytes".into()) });
+        return Err(if bytes.is_empty() {
+            LoadError::Empty
+        } else {
+            invalid("it does not begin with two zero bytes".into())
+        });
     };
     let (dtype, size): (&str, usize) = match code {
         0x08 => ("|u1", 1),
@@ -27,8 +31,7 @@ pub fn read(bytes: &[u8]) -> Result<NpyArray, LoadError> {
         return Err(invalid(format!("its header says {axes} axes, but ends early")));
     }
     let (lengths, data) = rest.split_at(4 * axes);
-    let shape: Vec<usize> =
-        lengths.as_chunks::<4>().0.iter().map(|&b| u32::from_be_bytes(b) as usize).collect();
+    let shape: Vec<usize> = lengths.as_chunks::<4>().0.iter().map(|&b| u32::from_be_bytes(b) as usize).collect();
     let promised = shape.iter().try_fold(size as u128, |n, &d| n.checked_mul(d as u128)).unwrap_or(u128::MAX);
     if promised > data.len() as u128 {
         return Err(LoadError::Truncated { promised, found: data.len() });

@@ -24,7 +24,8 @@ pub fn read(bytes: &[u8]) -> Result<NpyArray, LoadError> {
         return Err(LoadError::Empty);
     }
     let mut rest = bytes;
-    let header = Header::from_reader(&mut rest).map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
+    let header =
+        Header::from_reader(&mut rest).map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
     let dtype = header.type_descriptor.to_string().trim_matches(['\'', '"']).to_string();
     let decode = Decoder::for_dtype(&dtype).ok_or_else(|| LoadError::Dtype { dtype: dtype.clone() })?;
     // In 128 bits: a hostile shape cannot overflow into something small.
@@ -35,7 +36,8 @@ pub fn read(bytes: &[u8]) -> Result<NpyArray, LoadError> {
     }
     let values: Vec<f64> = rest[..promised as usize].chunks_exact(decode.size).map(|b| decode.value(b)).collect();
     let shape = IxDyn(&header.shape).set_f(header.layout.is_fortran());
-    let values = ArrayD::from_shape_vec(shape, values).map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
+    let values = ArrayD::from_shape_vec(shape, values)
+        .map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
     Ok(NpyArray { dtype, values })
 }
 
@@ -162,7 +164,9 @@ pub(super) mod tests {
         assert!(message(&npy("'<f4'", false, "(3,)", &[0; 8])).contains("promises 12 bytes of values, but 8 follow"));
         assert!(message(&npy("'<f8'", false, "(4294967296, 4294967296, 4294967296)", &[])).contains("truncated"));
         assert!(message(b"\x93NUMPY\x01\x00\xff\xff{").contains("not a valid npy"));
-        assert!(read(&npy("'<f4'", false, "(2,)", &[0; 8])).unwrap().to_matrix().unwrap_err().to_string().contains("[2]"));
+        assert!(
+            read(&npy("'<f4'", false, "(2,)", &[0; 8])).unwrap().to_matrix().unwrap_err().to_string().contains("[2]")
+        );
         let f: Vec<u8> = [1.5f64].iter().flat_map(|v| v.to_le_bytes()).collect();
         assert!(read(&npy("'<f8'", false, "(1,)", &f)).unwrap().to_labels().unwrap_err().to_string().contains("1.5"));
     }

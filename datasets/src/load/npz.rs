@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn arrays_keep_names_and_order() {
-        let entries = [("b.npy", npy("'|u1'", false, "(2, 1)", &[1, 2])), ("a.npy", npy("'|u1'", false, "(2, 1)", &[3, 4]))];
+        let entries =
+            [("b.npy", npy("'|u1'", false, "(2, 1)", &[1, 2])), ("a.npy", npy("'|u1'", false, "(2, 1)", &[3, 4]))];
         for method in [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated] {
             let read = read(&archive(&entries, method)).unwrap();
             assert_eq!(read.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["b", "a"]);
@@ -66,7 +67,10 @@ mod tests {
         let stored = zip::CompressionMethod::Stored;
         let message = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
         assert!(message(&archive(&[], stored)).contains("no arrays"));
-        assert!(message(&archive(&[("x.npy", npy("'|O'", false, "(1,)", &[0; 8]))], stored)).contains("entry x: values of type |O"));
+        assert!(
+            message(&archive(&[("x.npy", npy("'|O'", false, "(1,)", &[0; 8]))], stored))
+                .contains("entry x: values of type |O")
+        );
         let whole = archive(&[("x.npy", npy("'|u1'", false, "(3,)", &[1, 2, 3]))], stored);
         assert!(message(&whole[..whole.len() / 2]).contains("not a valid npz"));
         let mut damaged = whole.clone();

@@ -1,0 +1,66 @@
+//! Writing safetensors, the same bytes for the same tensors.
+
+use crate::run::write_atomic;
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Writes 32-bit tensors (name, shape, values in row-major order) in this order, whole or not at all.
+///
+/// The header is written here because the safetensors crate keeps metadata in a hash map, whose order, and so the
+/// file's bytes, would change from run to run. Layout: eight bytes of header length, JSON padded with spaces to a
+/// multiple of eight, then the values.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_safetensors(
+    path: &Path,
+    tensors: &[(String, Vec<usize>, &[f32])],
+    metadata: &BTreeMap<String, String>,
+) -> Result<()> {
+    let mut header = Map::new();
+    if !metadata.is_empty() {
+        header.insert("__metadata__".into(), json!(metadata));
+    }
+    let mut end = 0;
+    for (name, shape, values) in tensors {
+        debug_assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
+        let begin = end;
+        end += 4 * values.len();
+        header.insert(name.clone(), json!({ "dtype": "F32", "shape": shape, "data_offsets": [begin, end] }));
+    }
+    let mut text = serde_json::to_vec(&Value::Object(header))?;
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let mut bytes = Vec::with_capacity(8 + text.len() + end);
+    bytes.extend((text.len() as u64).to_le_bytes());
+    bytes.extend(text);
+    for (_, _, values) in tensors {
+        bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    }
+    write_atomic(path, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ReadOptions, read};
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back_and_repeats_to_the_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("epoch_4.safetensors"), dir.path().join("b.safetensors"));
+        let values = [1.5f32, -0.0, f32::MIN_POSITIVE, 3.0, 4.0, 5.0];
+        let tensors = [("z.weight".to_string(), vec![3, 2], &values[..]), ("a".to_string(), vec![], &values[..1])];
+        let metadata: BTreeMap<String, String> = (0..20).map(|i| (format!("key{i}"), "\"quoted\" ü".into())).collect();
+        write_safetensors(&a, &tensors, &metadata).unwrap();
+        write_safetensors(&b, &tensors, &metadata).unwrap();
+        assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
+        let found = read(&a, &ReadOptions::default()).unwrap();
+        assert_eq!((found.epoch, &found.metadata), (Some(4), &metadata));
+        let z = found.tensors.get("z.weight").unwrap();
+        assert_eq!((z.shape.as_slice(), z.values.as_slice()), ([3, 2].as_slice(), values.as_slice()));
+        assert_eq!(z.values[1].to_bits(), (-0.0f32).to_bits());
+        assert_eq!(found.tensors.get("a").unwrap().shape, Vec::<usize>::new());
+    }
+}
