@@ -119,8 +119,8 @@ impl Painter<'_, '_> {
         for piece in pieces {
             let mut path: Vec<_> = piece.iter().map(|p| self.at(*p)).collect();
             path.dedup();
-            if path.len() > 1 {
-                self.area.draw(&PathElement::new(path, style)).map_err(failed)?;
+            for run in blunt_runs(&path) {
+                self.area.draw(&PathElement::new(run.to_vec(), style)).map_err(failed)?;
             }
         }
         Ok(())
@@ -144,6 +144,24 @@ impl Painter<'_, '_> {
             .draw(&Text::new(label.text.as_str(), (at.0.round() as i32, at.1.round() as i32), style))
             .map_err(failed)
     }
+}
+
+/// A line cut where it turns back on itself: plotters lengthens the corner of a thick line by 1/sin of half its angle,
+/// so that a sharp one would shoot far beyond the panel.
+fn blunt_runs(path: &[(i32, i32)]) -> Vec<&[(i32, i32)]> {
+    let mut runs = Vec::new();
+    let mut begin = 0;
+    for (corner, three) in path.windows(3).enumerate().map(|(i, three)| (i + 1, three)) {
+        let [a, b, c] = [three[0], three[1], three[2]].map(|(x, y)| (i64::from(x), i64::from(y)));
+        if (b.0 - a.0) * (c.0 - b.0) + (b.1 - a.1) * (c.1 - b.1) < 0 {
+            runs.push(&path[begin..=corner]);
+            begin = corner;
+        }
+    }
+    if path.len() > begin + 1 {
+        runs.push(&path[begin..]);
+    }
+    runs
 }
 
 /// A line cut into dashes.
@@ -218,6 +236,13 @@ mod tests {
         assert_eq!(pieces, [vec![(0.0, 0.0), (3.0, 0.0)], vec![(5.0, 0.0), (8.0, 0.0)]]);
         let bent = dashes(&[(0.0, 0.0), (2.0, 0.0), (2.0, 2.0)], 3.0, 1.0);
         assert_eq!(bent, [vec![(0.0, 0.0), (2.0, 0.0), (2.0, 1.0)]]);
+    }
+
+    #[test]
+    fn a_line_is_cut_at_sharp_corners_only() {
+        let path = [(0, 0), (10, 0), (20, 5), (21, -90), (22, 90)];
+        assert_eq!(blunt_runs(&path), [&path[..4], &path[3..]]);
+        assert_eq!(blunt_runs(&path[..1]), Vec::<&[(i32, i32)]>::new());
     }
 
     #[test]

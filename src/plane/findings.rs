@@ -44,33 +44,29 @@ fn describe(rows: &[PlaneRow], (run, estimator, parameters): (&str, &str, &str))
         let peak = input.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
         let last = input.last()?.1;
         if peak.1 > 0.0 && peak.1 - last >= COMPRESSION_SHARE * peak.1 {
-            let epoch = peak.0.map_or(String::new(), |e| format!(" after epoch {e}"));
-            compressing.push(format!("{} {:.2} → {last:.2}{epoch}", name(layer), peak.1));
+            let epoch = peak.0.map_or(String::new(), |e| format!(" from epoch {e}"));
+            compressing.push(format!("{} ({:.2} → {last:.2} {unit}{epoch})", name(layer), peak.1));
         }
     }
     let least = gains.iter().copied().fold(f64::INFINITY, f64::min);
     let most = gains.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let saturated = own.iter().filter(|r| r.quantity == quantity::I_XT && r.flags.contains("saturated")).count();
     let total = own.iter().filter(|r| r.quantity == quantity::I_XT).count();
-    let compression = if compressing.is_empty() {
-        "no layer loses 5 % of its largest I(X;T)".to_string()
-    } else {
-        format!(
-            "I(X;T) falls from its peak in {} of {} layers ({})",
-            compressing.len(),
-            layers.len(),
-            compressing.join(", ")
-        )
+    let compression = match compressing.len() {
+        0 => "no layer loses 5 % of its largest I(X;T)".to_string(),
+        n if n == layers.len() => format!("I(X;T) falls from its peak in every layer: {}", compressing.join(", ")),
+        _ => format!("I(X;T) falls from its peak in {}", compressing.join(", ")),
     };
     let ceiling = if 4 * saturated >= total {
-        format!("; {saturated} of {total} values of I(X;T) are at the ceiling log N, where this estimator cannot tell")
+        format!(
+            " {} % of the values of I(X;T) are at the ceiling log N, where nothing can be told.",
+            100 * saturated / total
+        )
     } else {
         String::new()
     };
     let gain = if (most - least).abs() < 0.005 { format!("{most:+.2}") } else { format!("{least:+.2} to {most:+.2}") };
-    Some(format!(
-        "{run}, {estimator} ({parameters}): I(T;Y) changes by {gain} {unit} over training; {compression}{ceiling}."
-    ))
+    Some(format!("{run}, {estimator} ({parameters}): {compression}; I(T;Y) changes by {gain} {unit}.{ceiling}"))
 }
 
 #[cfg(test)]
@@ -108,7 +104,8 @@ mod tests {
     fn compression_is_named_with_its_layer_and_epoch() {
         let found = findings(&rows([2.0, 4.0, 3.0]));
         assert!(
-            found[0].contains("+0.80 bits") && found[0].contains("1 of 1 layers (hidden1 4.00 → 3.00 after epoch 1)"),
+            found[0].contains("+0.80 bits")
+                && found[0].contains("every layer: hidden1 (4.00 → 3.00 bits from epoch 1)"),
             "{found:?}"
         );
     }
