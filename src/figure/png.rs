@@ -240,8 +240,8 @@ mod tests {
 
     #[test]
     fn a_line_is_cut_at_sharp_corners_only() {
-        let path = [(0, 0), (10, 0), (20, 5), (21, -90), (22, 90)];
-        assert_eq!(blunt_runs(&path), [&path[..4], &path[3..]]);
+        let path = [(0, 0), (10, 0), (20, 5), (21, -90), (22, 90), (23, 180)];
+        assert_eq!(blunt_runs(&path), [&path[..3], &path[2..4], &path[3..]]);
         assert_eq!(blunt_runs(&path[..1]), Vec::<&[(i32, i32)]>::new());
     }
 

@@ -204,7 +204,8 @@ fn fold(mut lanes: [f32; LANES]) -> f32 {
 fn exp2(x: f32) -> f32 {
     // 1.5·2²³: adding it rounds to a whole number, which is then found in the low bits.
     const MAGIC: f32 = 12_582_912.0;
-    const C: [f32; 6] = [0.693_147_2, 0.240_226_51, 0.055_504_11, 0.009_618_129, 0.001_333_355_8, 0.000_154_035_3];
+    const C: [f32; 6] =
+        [std::f32::consts::LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_355_8, 0.000_154_035_3];
     let x = x.max(-126.0);
     let shifted = x + MAGIC;
     let whole = shifted - MAGIC;
