@@ -1,5 +1,7 @@
 //! Bad input: refused with a message that names the file, what was found and what to do; nothing half-written.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{failure, fixture, narrows};

@@ -1,5 +1,7 @@
 //! The tour, and what can be done with a finished run.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{narrows, rows};

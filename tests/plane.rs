@@ -1,5 +1,7 @@
 //! `narrows plane` on a small network that PyTorch saved.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{failure, fixture, narrows, plane_of, rows, shared};

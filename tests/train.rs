@@ -1,5 +1,7 @@
 //! `narrows train`: what it writes, and that a kill costs nothing.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{narrows, rows};

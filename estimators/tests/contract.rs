@@ -1,5 +1,7 @@
 //! What every estimator in the registry must obey: to be listed is to be tested.
 
+#![allow(clippy::unwrap_used)]
+
 use narrows_estimators::{LayerSample, PlaneEstimate, Targets, ValueRange, registry};
 use ndarray::{Array2, Axis};
 

@@ -2,6 +2,8 @@
 //!
 //! N = 60; X[i,j] = sin(0.7 i + 1.3 j) + 0.1 cos(2.1 i (j+1)); Z = X W; T = tanh Z; R = max(Z, 0); y = 7 i mod 3.
 
+#![allow(clippy::unwrap_used)]
+
 use narrows_estimators::{LayerSample, Targets, registry};
 use ndarray::{Array2, array};
 

@@ -53,7 +53,7 @@ pub(crate) struct Global {
 enum Command {
     Demo(demo::DemoArgs),
     Train(train::TrainArgs),
-    Plane(plane::PlaneArgs),
+    Plane(Box<plane::PlaneArgs>),
     Report(report::ReportArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

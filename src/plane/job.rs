@@ -198,20 +198,15 @@ impl PlaneJob {
 /// both standard errors explain: processing cannot add information, so the estimator is at fault there.
 fn flag_dpi_violations(rows: &mut [PlaneRow]) {
     // Least so far along the layers of one checkpoint, estimator and quantity; rows come in layer order.
-    let mut least: HashMap<(String, String, String, String, String), (f64, f64)> = HashMap::new();
+    type Series = [String; 5];
+    let mut least: HashMap<Series, (f64, f64)> = HashMap::new();
     for row in rows {
         if row.quantity == quantity::H_T {
             continue;
         }
         let Some(value) = row.value else { continue };
         let error = row.std_error.unwrap_or(0.0);
-        let key = (
-            row.run.clone(),
-            row.checkpoint.clone(),
-            row.estimator.clone(),
-            row.parameters.clone(),
-            row.quantity.clone(),
-        );
+        let key = [&row.run, &row.checkpoint, &row.estimator, &row.parameters, &row.quantity].map(String::clone);
         let entry = least.entry(key).or_insert((value, error));
         if value > entry.0 + 1.96 * error.hypot(entry.1) + 1e-9 {
             let separator = if row.flags.is_empty() { "" } else { ";" };

@@ -17,13 +17,16 @@ struct Line {
     cell: Cell,
 }
 
+/// Cells by checkpoint and layer.
+pub(super) type Finished = HashMap<(usize, usize), Cell>;
+
 pub(super) struct Ledger {
     file: Mutex<File>,
 }
 
 impl Ledger {
     /// Opens the ledger and reads the cells that stand in it. A line that a kill cut short is cut off.
-    pub(super) fn open(path: &Path) -> Result<(Self, HashMap<(usize, usize), Cell>)> {
+    pub(super) fn open(path: &Path) -> Result<(Self, Finished)> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),

@@ -55,7 +55,7 @@ pub fn to_csv<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
     for row in rows {
         writer.serialize(row)?;
     }
-    Ok(writer.into_inner().context("flushing a CSV table")?)
+    writer.into_inner().context("flushing a CSV table")
 }
 
 /// Reads a table back, for `narrows report` and `--resume`.
