@@ -29,7 +29,7 @@ pub(super) struct PlaneArgs {
     /// Key of the state dict inside a PyTorch file, when it is not one of the usual names
     #[arg(long, value_name = "KEY")]
     state_dict: Option<String>,
-    /// Name of the run in the tables [default: the checkpoint's own, else "run"]
+    /// Name of the run in the tables [default: the checkpoint's own, else its folder's]
     #[arg(long, value_name = "NAME")]
     run_name: Option<String>,
     #[command(flatten)]

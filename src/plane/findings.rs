@@ -38,7 +38,8 @@ fn describe(rows: &[PlaneRow], (run, estimator, parameters): (&str, &str, &str))
     for &layer in &layers {
         let target = track(layer, quantity::I_TY);
         if let (Some((_, first)), Some((_, last))) = (target.first(), target.last()) {
-            gains.push(last - first);
+            // Rounded as it is shown, so that a change of nothing is not shown as −0.00.
+            gains.push(((last - first) * 100.0).round() / 100.0 + 0.0);
         }
         let input = track(layer, quantity::I_XT);
         let peak = input.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;

@@ -33,7 +33,7 @@ enum Kind {
 /// How to read the files of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
-    /// Name of the run; that of the checkpoint's own metadata when absent, else `default_run`.
+    /// Name of the run; when absent that of the checkpoint's own metadata, else of its folder.
     pub run: Option<String>,
     /// The network; that of the checkpoint's own metadata when absent.
     pub architecture: Option<Architecture>,
@@ -41,8 +41,11 @@ pub struct Source {
     pub state_dict_key: Option<String>,
 }
 
-/// The name of a run that has none.
-const DEFAULT_RUN: &str = "run";
+/// The name of a run whose files tell none: that of their folder, or of the folder above a `checkpoints`.
+fn folder_name(path: &Path) -> String {
+    let mut folders = path.ancestors().skip(1).filter_map(|p| p.file_name().and_then(|n| n.to_str()));
+    folders.find(|name| *name != "checkpoints").unwrap_or("run").to_string()
+}
 
 impl Source {
     /// Opens a file, checks that it can be traced on inputs of `n_features` and `n_samples`, and says what it is.
@@ -59,7 +62,7 @@ impl Source {
                 path.display()
             );
             return Ok(Located {
-                run: self.run.clone().unwrap_or_else(|| DEFAULT_RUN.into()),
+                run: self.run.clone().unwrap_or_else(|| folder_name(path)),
                 path: path.into(),
                 epoch: dump.epoch,
                 step: dump.step,
@@ -90,7 +93,7 @@ impl Source {
             network.architecture.layers[0]
         );
         Ok(Located {
-            run: self.run.clone().or(file.run).unwrap_or_else(|| DEFAULT_RUN.into()),
+            run: self.run.clone().or(file.run).unwrap_or_else(|| folder_name(path)),
             path: path.into(),
             epoch: file.epoch,
             step: file.step,
@@ -155,6 +158,13 @@ fn repeated_minimum(values: &ndarray::Array2<f32>) -> Option<f32> {
 mod tests {
     use super::*;
     use ndarray::array;
+
+    #[test]
+    fn a_run_is_called_like_its_folder() {
+        assert_eq!(folder_name(Path::new("runs/tanh/checkpoints/e.pt")), "tanh");
+        assert_eq!(folder_name(Path::new("runs/relu/e.pt")), "relu");
+        assert_eq!(folder_name(Path::new("e.pt")), "run");
+    }
 
     #[test]
     fn zeros_of_a_relu_are_its_saturation() {

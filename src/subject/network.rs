@@ -10,7 +10,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 pub struct Dense {
     /// Weights [outputs × inputs], as PyTorch lays them out.
     pub weight: Array2<f32>,
-    /// Biases [outputs].
+    /// Biases `[outputs]`.
     pub bias: Array1<f32>,
 }
 

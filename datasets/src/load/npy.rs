@@ -56,7 +56,7 @@ impl NpyArray {
         Array2::from_shape_vec((samples, features), rows).map_err(|_| LoadError::Shape { shape: shape.to_vec() })
     }
 
-    /// Labels: whole numbers of shape [samples] or [samples, 1].
+    /// Labels: whole numbers of shape `[samples]` or `[samples, 1]`.
     ///
     /// # Errors
     /// When the shape is another, or a value is no whole number.
