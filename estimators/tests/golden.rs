@@ -63,3 +63,47 @@ fn entropy_based_adaptive_bins() {
     check("adaptive:bins=5", &t, Some(-1.0), (3.7206484635, 1.5199602586), 1e-9);
     check("adaptive:bins=30", &t, Some(-1.0), (5.2817276789, 1.5849625007), 1e-9);
 }
+
+#[test]
+fn bins_on_the_layers_own_range() {
+    let (t, r, _) = layers();
+    check("binning:bins=30,range=epoch", &t, None, (4.366132729, 1.584962501), 1e-8);
+    check("binning:bins=30,range=epoch", &r, None, (4.327108723, 1.484265101), 1e-8);
+    check("binning:bins=5,range=epoch", &t, None, (3.235979290, 1.384962501), 1e-8);
+    check("binning:bins=5,range=epoch", &r, None, (2.637643715, 0.8532935919), 1e-8);
+}
+
+#[test]
+fn miller_madow_in_every_entropy() {
+    let (t, r, _) = layers();
+    check("binning:width=0.5,correction=miller-madow", &t, None, (3.046963842, 1.312487242), 1e-8);
+    check("binning:width=0.07,correction=miller-madow", &t, None, (4.635735262, 1.609007418), 1e-8);
+    check("binning:bins=30,range=epoch,correction=miller-madow", &r, None, (4.615647731, 1.496287560), 1e-8);
+}
+
+#[test]
+fn noise_that_follows_the_largest_activation() {
+    let (t, r, targets) = layers();
+    check("adaptive-kde:variance=1e-3", &t, None, (3.982366458, 1.584962476), 2e-6);
+    check("adaptive-kde:variance=1e-3", &r, None, (3.655624477, 1.418654787), 2e-6);
+    check("kde-lower:variance=1e-3,scale=max", &t, None, (3.490242624, 1.582310241), 2e-6);
+    let layer = LayerSample::new(r.view(), &targets).unwrap();
+    let found = registry::parse("adaptive-kde").unwrap().estimate(&layer).unwrap();
+    assert!((found.noise_variance.unwrap() - 1.407874274e-3).abs() < 1e-9);
+    // The differential entropy of the layer with its noise, in nats.
+    assert!((found.h_t.value.0 + 1.193911454).abs() < 1e-5);
+}
+
+#[test]
+fn the_noisy_layers_entropy() {
+    let (t, _, targets) = layers();
+    let layer = LayerSample::new(t.view(), &targets).unwrap();
+    for (spec, nats) in [
+        ("kde:variance=0.1", 2.366076097),
+        ("kde-lower:variance=0.1", 1.723363915),
+        ("kde:variance=1e-3", -1.335136492),
+    ] {
+        let found = registry::parse(spec).unwrap().estimate(&layer).unwrap().h_t.value.0;
+        assert!((found - nats).abs() < 1e-5, "{spec}: {found} for {nats}");
+    }
+}

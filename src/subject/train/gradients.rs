@@ -60,6 +60,23 @@ mod tests {
         assert!((n.std - 5f64.sqrt() / 2.0).abs() < 1e-12);
     }
 
+    /// G_b[i,j] = 0.1 sin(1+i+2j+0.9b) + 0.05(i−j) for b = 0…3, in a 3 × 2 matrix; numpy in 64-bit.
+    #[test]
+    fn four_batches_as_numpy_has_them() {
+        let mut m = GradientMoments::new(6);
+        for b in 0..4 {
+            let gradient: Vec<f32> = (0..6)
+                .map(|at| {
+                    let (i, j) = (f64::from(at / 2), f64::from(at % 2));
+                    (0.1 * (1.0 + i + 2.0 * j + 0.9 * f64::from(b)).sin() + 0.05 * (i - j)) as f32
+                })
+                .collect();
+            m.add(&gradient);
+        }
+        let n = m.norms(1.519868415).unwrap();
+        assert!((n.mean - 0.09470164953).abs() < 1e-8 && (n.std - 0.09497927833).abs() < 1e-8, "{n:?}");
+    }
+
     #[test]
     fn nothing_is_said_of_no_batches() {
         assert_eq!(GradientMoments::new(1).norms(1.0), None);
