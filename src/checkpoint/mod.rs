@@ -2,19 +2,29 @@
 //!
 //! Formats are told by content, not by name. Files are read, never mapped: a file that shrinks under the reader is an
 //! error and not a crash. Nothing in a pickle is executed: a file that asks for a class other than tensors and plain
-//! containers is refused.
+//! containers is refused, by the name of the class and its place.
 
+mod archive;
+mod classes;
+mod cursor;
 mod dump;
 mod error;
+mod format;
+mod machine;
+mod outline;
 mod pickle;
 mod place;
 mod safetensors;
 mod save;
+mod state_dict;
 mod tensor;
 mod torch;
+#[cfg(test)]
+mod torch_tests;
 
 pub use dump::{ActivationDump, read_dump};
 pub use error::{CheckpointError, Problem};
+pub use format::Format;
 pub use save::write_safetensors;
 pub(crate) use tensor::natural_order;
 pub use tensor::{StateDict, Tensor};
@@ -27,6 +37,8 @@ use std::path::{Path, PathBuf};
 pub struct Checkpoint {
     /// The file.
     pub file: PathBuf,
+    /// Its format, by its content.
+    pub format: Format,
     /// Epoch, from the file's content or else its name.
     pub epoch: Option<u64>,
     /// Optimiser step, from the file's content or else its name.
@@ -44,18 +56,24 @@ pub struct Checkpoint {
 /// How to read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReadOptions {
-    /// Key of the state dict in a PyTorch file, when it is none of the usual ones.
+    /// Key of the state dict in a PyTorch file, when it is none of the usual ones; empty for the saved object itself.
     pub with_key: Option<String>,
 }
 
 impl Checkpoint {
-    fn new(file: &Path, metadata: BTreeMap<String, String>, tensors: StateDict) -> Self {
+    fn new(file: &Path, format: Format, metadata: BTreeMap<String, String>, tensors: StateDict) -> Self {
         let number = |keys: &[&str]| keys.iter().find_map(|key| metadata.get(*key)?.trim().parse::<u64>().ok());
-        let named = place::of_name(file);
+        let (epoch, step) = (number(&["epoch"]), number(&["step", "global_step", "iteration"]));
+        let mut named = place::of_name(file);
+        // `ckpt-500` that says of itself to be of step 500 is not of epoch 500 besides.
+        if named.is_guess && named.epoch == step {
+            named.epoch = None;
+        }
         Self {
             file: file.into(),
-            epoch: number(&["epoch"]).or(named.epoch),
-            step: number(&["step", "global_step", "iteration"]).or(named.step),
+            format,
+            epoch: epoch.or(named.epoch),
+            step: step.or(named.step),
             seed: number(&["seed"]),
             run: metadata.get("run").cloned(),
             metadata,
@@ -84,61 +102,53 @@ impl Checkpoint {
 /// When the file is missing, empty, truncated, of no known format, or holds what is refused; the message names the
 /// file, what was found, and what to do.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Checkpoint, CheckpointError> {
-    let bytes = std::fs::read(path).map_err(|e| Problem::Unreadable(e.to_string()).of(path))?;
-    let found = match bytes.as_slice() {
-        [] => Err(Problem::Empty),
-        b if b.starts_with(b"PK\x03\x04") => torch::parse(path, b, options),
-        b if b.get(8) == Some(&b'{') => safetensors::parse(b),
-        b => Err(unknown(b)),
-    };
-    let (metadata, tensors) = found.map_err(|problem| problem.of(path))?;
-    if tensors.is_empty() {
-        return Err(Problem::NoTensors.of(path));
-    }
-    Ok(Checkpoint::new(path, metadata, tensors))
+    parse(path, options).map_err(|problem| problem.of(path))
 }
 
-/// What a file that is no checkpoint seems to be, and what to do about it.
-fn unknown(bytes: &[u8]) -> Problem {
-    let lower: Vec<u8> = bytes.iter().take(64).map(u8::to_ascii_lowercase).collect();
-    let what = if bytes.starts_with(b"version https://git-lfs") {
-        "it is a git-lfs pointer; fetch the file itself with git lfs pull"
-    } else if lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html") {
-        "it is a web page; the download gave a page instead of the file"
-    } else if bytes.starts_with(b"\x93NUMPY") {
-        "it is a numpy array; activations are read from .npz archives with one array a layer"
-    } else if bytes.starts_with(b"\x89HDF") {
-        "it is HDF5, which is not read; save the weights as safetensors"
-    } else if bytes.first() == Some(&0x80) {
-        "it is a PyTorch file of before version 1.6; load it there and save it again with torch.save(model.state_dict(), …)"
-    } else if bytes.len() < 16 {
-        "it is too short for any checkpoint: it may be truncated"
-    } else {
-        "safetensors or a PyTorch zip file is expected"
+fn parse(path: &Path, options: &ReadOptions) -> Result<Checkpoint, Problem> {
+    let bytes = bytes_of(path)?;
+    let format = format::sniff(&bytes)?;
+    let (metadata, tensors) = match format {
+        Format::Safetensors => safetensors::parse(&bytes)?,
+        Format::TorchZip | Format::TorchLegacy => torch::parse(path, &bytes, format, options)?,
     };
-    Problem::UnknownFormat(what)
+    if tensors.is_empty() {
+        return Err(Problem::NoTensors);
+    }
+    Ok(Checkpoint::new(path, format, metadata, tensors.without_wrappers()))
+}
+
+/// What a file holds. Only a regular file has an end: a device or a pipe may have none.
+fn bytes_of(path: &Path) -> Result<Vec<u8>, Problem> {
+    let unreadable = |e: std::io::Error| Problem::Unreadable(e.to_string());
+    let kind = std::fs::metadata(path).map_err(unreadable)?;
+    if kind.is_dir() {
+        return Err(Problem::Unreadable("it is a folder; name a file in it".into()));
+    }
+    if !kind.is_file() {
+        return Err(Problem::Unreadable("it is a device or a pipe; copy it to a file first".into()));
+    }
+    std::fs::read(path).map_err(unreadable)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn message(bytes: &[u8]) -> String {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.pt");
-        std::fs::write(&path, bytes).unwrap();
-        read(&path, &ReadOptions::default()).unwrap_err().to_string()
-    }
-
     #[test]
-    fn what_is_no_checkpoint_is_told_what_it_is() {
-        assert!(message(b"").ends_with("x.pt: the file is empty"));
-        assert!(message(b"version https://git-lfs.github.com/spec/v1\n").contains("git lfs pull"));
-        assert!(message(b"<!DOCTYPE html><html>").contains("web page"));
-        assert!(message(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.").contains("1.6"));
-        assert!(message(b"short").contains("truncated"));
-        let e = read(Path::new("nowhere/x.pt"), &ReadOptions::default()).unwrap_err().to_string();
-        assert!(e.contains("nowhere/x.pt") && e.contains("No such file"), "{e}");
+    fn what_is_no_file_is_told() {
+        let message = |path: &Path| read(path, &ReadOptions::default()).unwrap_err().to_string();
+        let e = message(Path::new("nowhere/x.pt"));
+        assert!(e.starts_with("nowhere/x.pt: cannot be read: ") && e.contains("No such file"), "{e}");
+        let dir = tempfile::tempdir().unwrap();
+        assert!(message(dir.path()).contains("it is a folder"));
+        #[cfg(unix)]
+        assert!(message(Path::new("/dev/zero")).contains("a device"));
+        let path = dir.path().join("x.pt");
+        std::fs::write(&path, b"").unwrap();
+        assert!(message(&path).ends_with("x.pt: the file is empty"));
+        std::fs::write(&path, b"\x08\0\0\0\0\0\0\0{}      ").unwrap();
+        assert!(message(&path).ends_with("x.pt: the file holds no tensors"));
     }
 
     #[test]
@@ -148,10 +158,65 @@ mod tests {
             "0.weight",
             Tensor { shape: vec![2, 2], dtype: "F32".into(), values: vec![1.0, 2.0, f32::NAN, f32::INFINITY] },
         );
-        let e = Checkpoint::new(Path::new("a.pt"), BTreeMap::new(), tensors).check_finite().unwrap_err().to_string();
+        let checkpoint = Checkpoint::new(Path::new("a.pt"), Format::TorchZip, BTreeMap::new(), tensors);
         assert_eq!(
-            e,
+            checkpoint.check_finite().unwrap_err().to_string(),
             "a.pt: the tensor 0.weight holds 2 value(s) that are not finite; the first is NaN at [1, 0] (counted from 0)"
         );
+    }
+
+    #[test]
+    fn what_the_file_says_goes_before_its_name() {
+        let of = |name: &str, pairs: &[(&str, &str)]| {
+            let metadata = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+            let c = Checkpoint::new(Path::new(name), Format::Safetensors, metadata, StateDict::default());
+            (c.epoch, c.step, c.seed, c.run)
+        };
+        assert_eq!(of("epoch_3-step_9.pt", &[("epoch", "5")]), (Some(5), Some(9), None, None));
+        assert_eq!(
+            of("epoch_3.pt", &[("global_step", " 70 "), ("seed", "1"), ("run", "a")]),
+            (Some(3), Some(70), Some(1), Some("a".into()))
+        );
+        assert_eq!(of("epoch_3.pt", &[("epoch", "last"), ("iteration", "8")]), (Some(3), Some(8), None, None));
+        assert_eq!(of("ckpt-500.pt", &[("step", "500")]), (None, Some(500), None, None));
+        assert_eq!(of("model_12.pt", &[("step", "500")]), (Some(12), Some(500), None, None));
+    }
+
+    #[test]
+    fn real_checkpoints_read_where_they_are_at_hand() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/torch");
+        let Ok(files) = std::fs::read_dir(folder.join("mlp12-tanh")) else { return };
+        let mut epochs = Vec::new();
+        for file in files.map(|f| f.unwrap().path()).filter(|f| f.extension().is_some_and(|e| e == "safetensors")) {
+            let weights = read(&file, &ReadOptions::default()).unwrap();
+            weights.check_finite().unwrap();
+            let number: u64 = file.file_stem().unwrap().to_str().unwrap()["epoch_".len()..].parse().unwrap();
+            assert_eq!((weights.format, weights.epoch, weights.tensors.len()), (Format::Safetensors, Some(number), 12));
+            epochs.push(number);
+            let twin = file.with_extension("pt");
+            if twin.exists() {
+                let twin = read(&twin, &ReadOptions::default()).unwrap();
+                assert_eq!((twin.format, twin.epoch), (Format::TorchZip, Some(number)));
+                assert_same_bits(&weights.tensors, &twin.tensors);
+            }
+        }
+        assert_eq!(epochs.len(), 49);
+        for epoch in [0, 2, 4, 6, 8, 10, 12] {
+            let read = |ending: &str| {
+                read(&folder.join(format!("cnn-mnist/epoch_{epoch:02}.{ending}")), &ReadOptions::default()).unwrap()
+            };
+            let (nested, plain) = (read("pt"), read("safetensors"));
+            assert_eq!((nested.epoch, plain.epoch), (Some(epoch), Some(epoch)));
+            assert_same_bits(&nested.tensors, &plain.tensors);
+        }
+    }
+
+    fn assert_same_bits(a: &StateDict, b: &StateDict) {
+        assert_eq!(a.len(), b.len());
+        for (name, tensor) in a.iter() {
+            let other = b.get(name).unwrap();
+            assert_eq!((&tensor.shape, &tensor.dtype), (&other.shape, &other.dtype), "{name}");
+            assert!(tensor.values.iter().map(|v| v.to_bits()).eq(other.values.iter().map(|v| v.to_bits())), "{name}");
+        }
     }
 }

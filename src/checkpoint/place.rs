@@ -6,46 +6,66 @@ use std::path::Path;
 pub(super) struct Place {
     pub(super) epoch: Option<u64>,
     pub(super) step: Option<u64>,
+    /// Whether the epoch is only the last number of the name.
+    pub(super) is_guess: bool,
 }
 
-/// `epoch_00100`, `epoch=12-step=3400`, `ep7`, `step_300`; where neither word stands before a number, the last number
-/// of the name is taken for the epoch.
+/// `epoch_00100`, `epoch=12-step=3400`, `ep7`, `step_300`; where neither word stands before a whole number, the last
+/// one of the name is taken for the epoch. Folders and the ending are not looked at, and `0.34` is no whole number.
 pub(super) fn of_name(path: &Path) -> Place {
-    // `epoch_00100.activations.npz`: only what stands before the first dot is the name of the checkpoint.
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let stem = name.split('.').next().unwrap_or_default();
-    let mut place = Place::default();
-    let mut last = None;
-    let mut word = String::new();
-    let mut rest = stem;
-    while let Some(c) = rest.chars().next() {
-        if c.is_ascii_digit() {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            let number = rest[..end].parse::<u64>().ok();
-            match word.as_str() {
-                "epoch" | "epochs" | "ep" | "e" => place.epoch = place.epoch.or(number),
-                "step" | "steps" | "iter" | "iteration" | "global_step" | "globalstep" => {
-                    place.step = place.step.or(number)
-                }
-                _ => {}
+    let (mut place, mut last) = (Place::default(), None);
+    for (word, number) in numbers(without_endings(&name)) {
+        match word.as_str() {
+            "epoch" | "epochs" | "ep" | "e" => place.epoch = place.epoch.or(number),
+            "step" | "steps" | "iter" | "iters" | "iteration" | "it" | "globalstep" => {
+                place.step = place.step.or(number);
             }
-            last = number.or(last);
-            word.clear();
-            rest = &rest[end..];
-        } else {
-            if c.is_alphabetic() {
-                word.push(c);
-            } else if rest.chars().nth(1).is_some_and(char::is_alphabetic) {
-                // A separator before letters begins a new word; one before digits belongs to the word.
-                word.clear();
-            }
-            rest = &rest[c.len_utf8()..];
+            _ => {}
         }
+        last = number.or(last);
     }
     if place.epoch.is_none() && place.step.is_none() {
-        place.epoch = last;
+        (place.epoch, place.is_guess) = (last, last.is_some());
     }
     place
+}
+
+/// `epoch_00100.activations.npz` is `epoch_00100`.
+fn without_endings(mut name: &str) -> &str {
+    const ENDINGS: [&str; 8] = [".safetensors", ".activations", ".ckpt", ".pth", ".npz", ".bin", ".pt", ".tar"];
+    while let Some(stem) = ENDINGS.into_iter().find_map(|ending| name.strip_suffix(ending)) {
+        name = stem;
+    }
+    name
+}
+
+/// The whole numbers of a name, each with the word before it. A number of more than 64 bits has no value.
+fn numbers(name: &str) -> Vec<(String, Option<u64>)> {
+    let (mut numbers, mut word, mut rest) = (Vec::new(), String::new(), name);
+    while let Some(c) = rest.chars().next() {
+        if !c.is_ascii_digit() {
+            match c {
+                _ if c.is_alphabetic() => word.push(c),
+                // A separator before letters begins a new word; one before digits belongs to the word.
+                _ if rest[c.len_utf8()..].starts_with(char::is_alphabetic) => word.clear(),
+                _ => {}
+            }
+            rest = &rest[c.len_utf8()..];
+            continue;
+        }
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let length = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let is_decimal = rest[..length].trim_end_matches('.').contains('.');
+        if is_decimal {
+            rest = &rest[length..];
+        } else {
+            numbers.push((std::mem::take(&mut word), rest[..digits].parse().ok()));
+            rest = &rest[digits..];
+        }
+        word.clear();
+    }
+    numbers
 }
 
 #[cfg(test)]
@@ -66,8 +86,25 @@ mod tests {
             ("checkpoint-500.pt", Some(500), None),
             ("model.pt", None, None),
             ("epoch_99999999999999999999999.pt", None, None),
+            ("ep100.ckpt", Some(100), None),
+            ("ckpt-500", Some(500), None),
+            ("model_12.pt", Some(12), None),
+            ("model_12.activations.npz", Some(12), None),
+            ("run1.epoch_100.pt", Some(100), None),
+            ("epoch=12-val_loss=0.34.ckpt", Some(12), None),
+            ("val_loss=0.34.ckpt", None, None),
+            ("seed3_e20.pt", Some(20), None),
+            ("global_step1200.bin", None, Some(1200)),
+            ("epoch 4 (best).pt", Some(4), None),
+            ("2024/final.pt", None, None),
+            ("epoch.7.pt", Some(7), None),
+            ("épоch…3.pt", Some(3), None),
+            ("checkpoint.pth.tar", None, None),
+            ("", None, None),
         ] {
-            assert_eq!(of_name(Path::new(name)), Place { epoch, step }, "{name}");
+            let found = of_name(Path::new(name));
+            assert_eq!((found.epoch, found.step), (epoch, step), "{name}");
         }
+        assert!(of_name(Path::new("ckpt-500.pt")).is_guess && !of_name(Path::new("ep500.pt")).is_guess);
     }
 }

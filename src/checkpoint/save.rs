@@ -1,10 +1,13 @@
 //! Writing safetensors, the same bytes for the same tensors.
 
 use crate::run::write_atomic;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// The one name in a header that is no tensor's.
+const METADATA: &str = "__metadata__";
 
 /// Writes 32-bit tensors (name, shape, values in row-major order) in this order, whole or not at all.
 ///
@@ -13,7 +16,7 @@ use std::path::Path;
 /// multiple of eight, then the values.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// When the file cannot be written, a tensor has more or fewer values than its shape says, or two have one name.
 pub fn write_safetensors(
     path: &Path,
     tensors: &[(String, Vec<usize>, &[f32])],
@@ -21,11 +24,22 @@ pub fn write_safetensors(
 ) -> Result<()> {
     let mut header = Map::new();
     if !metadata.is_empty() {
-        header.insert("__metadata__".into(), json!(metadata));
+        header.insert(METADATA.into(), json!(metadata));
     }
     let mut end = 0;
     for (name, shape, values) in tensors {
-        debug_assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
+        let expected = shape.iter().product::<usize>();
+        ensure!(
+            expected == values.len(),
+            "{}: the tensor {name} of shape {shape:?} should have {expected} value(s), not {}",
+            path.display(),
+            values.len()
+        );
+        ensure!(
+            name != METADATA && !header.contains_key(name),
+            "{}: a tensor cannot be called {name}, for something else in the file is",
+            path.display()
+        );
         let begin = end;
         end += 4 * values.len();
         header.insert(name.clone(), json!({ "dtype": "F32", "shape": shape, "data_offsets": [begin, end] }));
@@ -62,5 +76,21 @@ mod tests {
         assert_eq!((z.shape.as_slice(), z.values.as_slice()), ([3, 2].as_slice(), values.as_slice()));
         assert_eq!(z.values[1].to_bits(), (-0.0f32).to_bits());
         assert_eq!(found.tensors.get("a").unwrap().shape, Vec::<usize>::new());
+    }
+
+    #[test]
+    fn what_is_no_table_of_tensors_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.safetensors");
+        let message = |tensors: &[(&str, usize)]| {
+            let tensors: Vec<_> = tensors.iter().map(|(n, rows)| (n.to_string(), vec![*rows], &[1.0f32][..])).collect();
+            write_safetensors(&path, &tensors, &BTreeMap::new()).unwrap_err().to_string()
+        };
+        assert!(message(&[("a", 2)]).contains("the tensor a of shape [2] should have 2 value(s), not 1"));
+        assert!(message(&[("a", 1), ("a", 1)]).contains("cannot be called a"));
+        assert!(message(&[("__metadata__", 1)]).contains("cannot be called __metadata__"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        let nowhere = dir.path().join("no/x.safetensors");
+        assert!(write_safetensors(&nowhere, &[], &BTreeMap::new()).is_err());
     }
 }

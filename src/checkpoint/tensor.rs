@@ -5,7 +5,8 @@
 pub struct Tensor {
     /// Lengths of the axes, the outermost first.
     pub shape: Vec<usize>,
-    /// Type of the values in the file, as safetensors names it. 64-bit numbers have been rounded to 32 bits.
+    /// Type of the values in the file, as safetensors names it. Numbers of 64 bits, and integers of 32, have been
+    /// rounded to the nearest 32-bit float.
     pub dtype: String,
     /// The values.
     pub values: Vec<f32>,
@@ -57,18 +58,25 @@ impl StateDict {
         Some(self.0.remove(at).1)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Takes off a prefix that every name has.
-    pub(super) fn without_common_prefix(self, prefix: &str) -> Self {
-        if self.0.iter().all(|(name, _)| name.len() > prefix.len() && name.starts_with(prefix)) {
-            Self(self.0.into_iter().map(|(name, tensor)| (name[prefix.len()..].to_string(), tensor)).collect())
-        } else {
-            self
+    /// Takes off the prefixes that data parallelism and compilation put before every name, in whatever order.
+    pub(super) fn without_wrappers(mut self) -> Self {
+        const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
+        while let Some(prefix) = WRAPPERS.into_iter().find(|prefix| {
+            !self.0.is_empty() && self.0.iter().all(|(name, _)| name.len() > prefix.len() && name.starts_with(prefix))
+        }) {
+            self.0.iter_mut().for_each(|(name, _)| drop(name.drain(..prefix.len())));
         }
+        self
     }
 }
 
@@ -153,10 +161,13 @@ mod tests {
         let dict = |names: &[&str]| {
             let mut d = StateDict::default();
             names.iter().for_each(|n| d.insert(n, Tensor { shape: vec![], dtype: "F32".into(), values: vec![1.0] }));
-            d.without_common_prefix("module.").iter().map(|(n, _)| n.to_string()).collect::<Vec<_>>()
+            d.without_wrappers().iter().map(|(n, _)| n.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(dict(&["module.a", "module.b"]), ["a", "b"]);
         assert_eq!(dict(&["module.a", "b"]), ["module.a", "b"]);
+        assert_eq!(dict(&["_orig_mod.module.a", "_orig_mod.module.b.c"]), ["a", "b.c"]);
+        assert_eq!(dict(&["module."]), ["module."]);
+        assert!(dict(&[]).is_empty());
     }
 
     #[test]
