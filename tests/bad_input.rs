@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{failure, fixture, narrows};
+use common::{Expect, failure, fixture, narrows};
 use std::fs;
 use std::path::Path;
 
@@ -200,14 +200,14 @@ fn a_folder_that_holds_something_already() {
         arguments.extend(more.iter().map(|m| m.to_string()));
         arguments
     };
-    narrows(case.path()).args(run(&[])).assert().success();
+    narrows(case.path()).args(run(&[])).succeeds();
     let before = fs::read(case.path().join("run/plane.csv")).unwrap();
     contains(
         &failure(narrows(case.path()).args(run(&[])), 1),
         &["run", "already holds a complete run", "--force", "--resume"],
     );
     assert_eq!(fs::read(case.path().join("run/plane.csv")).unwrap(), before);
-    narrows(case.path()).args(run(&["--force", "--unit", "nats"])).assert().success();
+    narrows(case.path()).args(run(&["--force", "--unit", "nats"])).succeeds();
     assert_ne!(fs::read(case.path().join("run/plane.csv")).unwrap(), before);
     fs::create_dir(case.path().join("mine")).unwrap();
     case.write("mine/thesis.tex", "x");

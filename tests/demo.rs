@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{narrows, rows};
+use common::{Expect, narrows, rows};
 use std::collections::BTreeSet;
 
 #[test]
@@ -27,12 +27,11 @@ fn the_quick_tour_ends_with_a_report_that_can_be_redrawn() {
     let before = (std::fs::read(&figure).unwrap(), std::fs::read(&report).unwrap());
     std::fs::remove_dir_all(out.join("figures")).unwrap();
     std::fs::remove_file(&report).unwrap();
-    narrows(dir.path()).args(["report", "notebooks-out/demo"]).assert().success();
+    narrows(dir.path()).args(["report", "notebooks-out/demo"]).succeeds();
     assert_eq!((std::fs::read(&figure).unwrap(), std::fs::read(&report).unwrap()), before);
     narrows(dir.path())
         .args(["report", "notebooks-out/demo", "--color-scale", "linear", "--colormap", "cividis"])
-        .assert()
-        .success();
+        .succeeds();
     assert_ne!(std::fs::read(&figure).unwrap(), before.0);
 }
 
@@ -43,7 +42,7 @@ fn completions_and_pages_are_made() {
         let output = narrows(dir.path()).args(["completions", shell]).output().unwrap();
         assert!(String::from_utf8(output.stdout).unwrap().contains("narrows"));
     }
-    narrows(dir.path()).args(["man", "--out", "man"]).assert().success();
+    narrows(dir.path()).args(["man", "--out", "man"]).succeeds();
     assert!(dir.path().join("man/narrows-plane.1").exists());
     let help = narrows(dir.path()).args(["plane", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{failure, fixture, narrows, plane_of, rows, shared};
+use common::{Expect, failure, fixture, narrows, plane_of, rows, shared};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -27,7 +27,7 @@ fn every_format_gives_the_numbers_that_numpy_computed() {
     let dir = tempfile::tempdir().unwrap();
     for file in ["epoch_00003.safetensors", "epoch_00003.pt", "nested.pt"] {
         let out = dir.path().join(file);
-        narrows(dir.path()).args(plane_of(file, &out)).assert().success();
+        narrows(dir.path()).args(plane_of(file, &out)).succeeds();
         let found = values(&out.join("plane.csv"), "value");
         assert_eq!(found.len(), expected.len());
         for (key, bits) in &expected {
@@ -45,7 +45,7 @@ fn every_format_gives_the_numbers_that_numpy_computed() {
 fn a_run_folder_is_complete_and_tidy() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
-    narrows(dir.path()).args(plane_of("epoch_00003.pt", &out)).assert().success();
+    narrows(dir.path()).args(plane_of("epoch_00003.pt", &out)).succeeds();
     let mut names: Vec<String> =
         std::fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -84,12 +84,8 @@ fn the_summary_is_one_json_value() {
 fn units_layers_and_samples_are_as_asked() {
     let dir = tempfile::tempdir().unwrap();
     let (bits, nats) = (dir.path().join("bits"), dir.path().join("nats"));
-    narrows(dir.path()).args(plane_of("epoch_00003.pt", &bits)).assert().success();
-    narrows(dir.path())
-        .args(plane_of("epoch_00003.pt", &nats))
-        .args(["--unit", "nats", "--layers", "out*"])
-        .assert()
-        .success();
+    narrows(dir.path()).args(plane_of("epoch_00003.pt", &bits)).succeeds();
+    narrows(dir.path()).args(plane_of("epoch_00003.pt", &nats)).args(["--unit", "nats", "--layers", "out*"]).succeeds();
     let (bits, nats) = (values(&bits.join("plane.csv"), "value"), values(&nats.join("plane.csv"), "value"));
     assert_eq!(nats.len(), 9);
     for (key, value) in &nats {
@@ -97,11 +93,7 @@ fn units_layers_and_samples_are_as_asked() {
     }
     let sampled = |seed: &str, out: &str| {
         let out = dir.path().join(out);
-        narrows(dir.path())
-            .args(plane_of("epoch_00003.pt", &out))
-            .args(["--samples", "9", "--seed", seed])
-            .assert()
-            .success();
+        narrows(dir.path()).args(plane_of("epoch_00003.pt", &out)).args(["--samples", "9", "--seed", seed]).succeeds();
         let table = rows(&out.join("plane.csv"));
         assert!(table.iter().all(|r| r["n_samples"] == "9"));
         table.iter().map(|r| r["value"].clone()).collect::<Vec<_>>()
@@ -136,9 +128,8 @@ fn activation_dumps_give_the_same_plane_as_the_weights() {
     narrows(dir.path())
         .args(["plane", "--activations", "epoch_3.npz", "--labels", "labels.csv", "--out", "d"])
         .args(estimators)
-        .assert()
-        .success();
-    narrows(dir.path()).args(plane_of("epoch_00003.safetensors", &from_weights)).assert().success();
+        .succeeds();
+    narrows(dir.path()).args(plane_of("epoch_00003.safetensors", &from_weights)).succeeds();
     let (dump, weights) =
         (values(&from_dump.join("plane.csv"), "value"), values(&from_weights.join("plane.csv"), "value"));
     assert_eq!(dump.len(), 12);
@@ -155,7 +146,7 @@ fn the_number_of_threads_changes_no_byte() {
         "network.hidden = [6, 4]\ndata.inputs = \"twelve-bit\"\ntraining.epochs = 4",
     )
     .unwrap();
-    narrows(dir.path()).args(["train", "c.toml", "--out", "t"]).assert().success();
+    narrows(dir.path()).args(["train", "c.toml", "--out", "t"]).succeeds();
     let table = |threads: &str| {
         let out = format!("p{threads}");
         narrows(dir.path())
@@ -170,8 +161,7 @@ fn the_number_of_threads_changes_no_byte() {
                 "--threads",
                 threads,
             ])
-            .assert()
-            .success();
+            .succeeds();
         std::fs::read(dir.path().join(out).join("plane.csv")).unwrap()
     };
     let one = table("1");
@@ -197,8 +187,7 @@ fn the_published_network_is_reproduced_where_its_files_are_at_hand() {
             .args(["--estimator", "kde:variance=1e-3", "--estimator", "kde-lower:variance=1e-3"])
             .arg("--checkpoints")
             .args(&patterns)
-            .assert()
-            .success();
+            .succeeds();
         let table = rows(&dir.path().join(out).join("plane.csv"));
         table
             .into_iter()

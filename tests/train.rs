@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{narrows, rows};
+use common::{Expect, narrows, rows};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -76,7 +76,7 @@ checkpoints = "every 2"
 fn tables_and_checkpoints_hold_what_they_should() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("c.toml"), EVERYTHING).unwrap();
-    narrows(dir.path()).args(["train", "c.toml", "--out", "o"]).assert().success();
+    narrows(dir.path()).args(["train", "c.toml", "--out", "o"]).succeeds();
     let out = dir.path().join("o");
     for seed in [3, 4] {
         for epoch in [0, 2, 4, 5] {
@@ -105,7 +105,7 @@ fn tables_and_checkpoints_hold_what_they_should() {
     assert!(value("5", "train_loss") < value("0", "train_loss") && value("5", "train_accuracy") > 0.5);
     assert!(table.iter().filter(|r| r["quantity"] == "gradient_snr").all(|r| r["value"].parse::<f64>().unwrap() > 0.0));
     // The same command again ends in the same bytes.
-    narrows(dir.path()).args(["train", "c.toml", "--out", "again"]).assert().success();
+    narrows(dir.path()).args(["train", "c.toml", "--out", "again"]).succeeds();
     assert_eq!(results(&out), results(&dir.path().join("again")));
 }
 
@@ -123,9 +123,9 @@ fn a_killed_training_ends_in_the_same_bytes() {
     kill_when(dir.path(), &arguments, || state.join("state.safetensors").exists());
     let first = std::fs::read(state.join("state.safetensors")).unwrap();
     kill_when(dir.path(), &arguments, || std::fs::read(state.join("state.safetensors")).unwrap() != first);
-    narrows(dir.path()).args(arguments).assert().success();
+    narrows(dir.path()).args(arguments).succeeds();
     assert!(!dir.path().join("killed/.resume").exists());
-    narrows(dir.path()).args(["train", "c.toml", "--out", "whole"]).assert().success();
+    narrows(dir.path()).args(["train", "c.toml", "--out", "whole"]).succeeds();
     assert_eq!(results(&dir.path().join("killed")), results(&dir.path().join("whole")));
 }
 
@@ -134,7 +134,7 @@ fn a_killed_plane_ends_in_the_same_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let config = "network.hidden = [10, 7, 5]\ndata.inputs = \"twelve-bit\"\ntraining = { epochs = 40, checkpoints = \"every 1\" }";
     std::fs::write(dir.path().join("c.toml"), config).unwrap();
-    narrows(dir.path()).args(["train", "c.toml", "--out", "t"]).assert().success();
+    narrows(dir.path()).args(["train", "c.toml", "--out", "t"]).succeeds();
     let arguments =
         ["plane", "--checkpoints", "t/checkpoints", "--inputs", "twelve-bit", "--out", "killed", "--resume"];
     let ledger = dir.path().join("killed/.resume/cells.jsonl");
@@ -147,11 +147,10 @@ fn a_killed_plane_ends_in_the_same_bytes() {
     assert!(summary["cells_resumed"].as_u64().unwrap() >= 80, "{summary}");
     narrows(dir.path())
         .args(["plane", "--checkpoints", "t/checkpoints", "--inputs", "twelve-bit", "--out", "whole"])
-        .assert()
-        .success();
+        .succeeds();
     assert_eq!(results(&dir.path().join("killed")), results(&dir.path().join("whole")));
     // Going on with what is complete does nothing; with another config it is refused.
-    narrows(dir.path()).args(arguments).assert().success();
+    narrows(dir.path()).args(arguments).succeeds();
     let message = common::failure(narrows(dir.path()).args(arguments).args(["--unit", "nats"]), 1);
     assert!(message.contains("config.unit was \"bits\", now \"nats\""), "{message}");
 }
@@ -161,7 +160,7 @@ fn both_devices_train() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("c.toml"), "network.hidden = [8]\ntraining.epochs = 2").unwrap();
     let last = |device: &str| -> f64 {
-        narrows(dir.path()).args(["train", "c.toml", "--out", device, "--device", device]).assert().success();
+        narrows(dir.path()).args(["train", "c.toml", "--out", device, "--device", device]).succeeds();
         let table = rows(&dir.path().join(device).join("training.csv"));
         table.iter().rfind(|r| r["quantity"] == "train_loss").unwrap()["value"].parse().unwrap()
     };

@@ -1,6 +1,6 @@
 //! `narrows demo`
 
-use super::options::OutArgs;
+use super::options::{LARGEST_SEED, OutArgs};
 use super::output::Output;
 use super::plane::{estimators, trace, warnings};
 use super::report::LookArgs;
@@ -29,9 +29,9 @@ pub(super) struct DemoArgs {
     #[command(flatten)]
     out: OutArgs,
     /// Seed of everything random
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: u64,
-    /// A quarter of the epochs and half of the samples, to see quickly that everything works
+    /// A fifth of the epochs and half of the samples, to see quickly that everything works
     #[arg(long)]
     quick: bool,
     /// Where tensors are worked on

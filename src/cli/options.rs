@@ -4,6 +4,9 @@ use crate::run::Existing;
 use crate::subject::data::DataOptions;
 use std::path::{Path, PathBuf};
 
+/// Seeds stand in tables as signed integers, which every reader of Parquet has.
+pub(super) const LARGEST_SEED: u64 = i64::MAX as u64;
+
 /// Where results go.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Output")]
@@ -49,7 +52,7 @@ pub(super) struct DataArgs {
     pub(super) label_column: Option<String>,
     /// Multiply every input by this; unsigned bytes of IDX images are divided by 255 unless it is given
     #[arg(long, value_name = "FACTOR")]
-    pub(super) scale: Option<f32>,
+    pub(super) scale: Option<f64>,
 }
 
 impl DataArgs {

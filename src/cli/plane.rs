@@ -1,17 +1,19 @@
 //! `narrows plane`
 
-use super::options::{DataArgs, OutArgs};
+use super::options::{DataArgs, LARGEST_SEED, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
-use crate::plane::{PlaneJob, PlaneResult, Source, Unit, findings};
+use crate::plane::{Located, PlaneJob, PlaneResult, Source, Unit, findings};
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
 use crate::subject::Architecture;
+use crate::subject::data::Loaded;
 use crate::table::{to_csv, write_parquet};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use narrows_estimators::{PlaneEstimator, Targets, registry};
 use rayon::prelude::*;
 use serde_json::json;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Trace the information plane of saved checkpoints
@@ -38,7 +40,7 @@ pub(super) struct PlaneArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     samples: Option<u64>,
     /// An estimator, as NAME or NAME:KEY=VALUE,…; repeatable [default: binning, adaptive, kde]
-    #[arg(long = "estimator", short, value_name = "SPEC", value_parser = specification)]
+    #[arg(long = "estimator", short, value_name = "SPEC", value_parser = specification, value_hint = clap::ValueHint::Other)]
     estimators: Vec<String>,
     /// Layers by name, pattern or number from 1; repeatable or separated by commas [default: all]
     #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
@@ -47,7 +49,7 @@ pub(super) struct PlaneArgs {
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
     /// Seed of the analysis
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: u64,
     #[command(flatten)]
     out: OutArgs,
@@ -83,7 +85,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let paths = expand(&args.checkpoints)?;
     let architecture = args.arch.as_deref().map(Architecture::read).transpose()?;
     let source = Source { run: args.run_name.clone(), architecture, state_dict_key: args.state_dict.clone() };
-    let (data, mut inputs) = args.data.options().load_for(&paths)?;
+    let Loaded { data, files: mut inputs, scale } = args.data.options().load_for(&paths)?;
     let n_all = data.len();
     let sampled = args.samples.map(|n| data.sample_rows(n as usize, args.seed)).filter(|rows| rows.len() < n_all);
     let data = match &sampled {
@@ -94,6 +96,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         .par_iter()
         .map(|path| Ok((source.clone(), source.locate(path, data.n_features(), n_all)?)))
         .collect::<Result<Vec<_>>>()?;
+    refuse_twins(&checkpoints)?;
     if let Some(arch) = &args.arch {
         inputs.push(InputFile::of(arch)?);
     }
@@ -113,12 +116,13 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let config = json!({
         "checkpoints": args.checkpoints,
         "architecture": source.architecture,
+        "weights": job.checkpoints.first().map(|(_, located)| &located.weights),
         "state_dict": args.state_dict,
         "run_name": args.run_name,
         "inputs": args.data.inputs,
         "labels": args.data.labels,
         "label_column": args.data.label_column,
-        "scale": args.data.scale,
+        "scale": scale,
         "samples": job.targets.len(),
         "estimators": job.estimators.iter().map(|e| format!("{}: {}", e.name(), e.parameters())).collect::<Vec<_>>(),
         "layers": args.layers,
@@ -138,6 +142,9 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     manifest.limits = limits;
     manifest.attribution = data.attribution.map(String::from);
     manifest.warnings = warnings(&result);
+    if let Some(asked) = args.samples.filter(|&n| n > n_all as u64) {
+        manifest.warnings.push(format!("{asked} samples were asked for, but there are {n_all}: all of them were used"));
+    }
     manifest.findings = findings(&result.rows);
     compose(folder.path(), &manifest, &args.look.options())?;
     let path = folder.path().to_path_buf();
@@ -174,6 +181,24 @@ pub(super) fn estimators(specs: &[String]) -> Result<Vec<Box<dyn PlaneEstimator>
     Ok(built)
 }
 
+/// The same epoch of a run in two files (of two formats, say) would be counted twice by whoever averages the table.
+fn refuse_twins(checkpoints: &[(Source, Located)]) -> Result<()> {
+    let mut seen: HashMap<(&str, u64, Option<u64>), &Path> = HashMap::new();
+    for (_, located) in checkpoints {
+        let Some(epoch) = located.epoch else { continue };
+        if let Some(first) = seen.insert((&located.run, epoch, located.step), &located.path) {
+            bail!(
+                "{} and {} are both epoch {epoch} of the run {}: give one of them, by a pattern such as '*.safetensors', or \
+                 trace their folders apart",
+                first.display(),
+                located.path.display(),
+                located.run
+            );
+        }
+    }
+    Ok(())
+}
+
 /// What a reader of the whole table should beware of.
 pub(super) fn warnings(result: &PlaneResult) -> Vec<String> {
     let mut warnings = vec![];
@@ -204,20 +229,17 @@ pub(super) fn expand(patterns: &[String]) -> Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for pattern in patterns {
         let path = Path::new(pattern);
-        let mut found: Vec<PathBuf> = if path.is_dir() {
-            let entries = std::fs::read_dir(path).with_context(|| format!("cannot read {pattern}"))?;
-            entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| is_checkpoint(p)).collect()
-        } else if path.exists() {
-            vec![path.to_path_buf()]
+        let mut found: Vec<PathBuf> = if path.exists() {
+            files_of(path)?
         } else {
             let matches = glob::glob(pattern).with_context(|| format!("{pattern} is not a pattern"))?;
-            matches.filter_map(Result::ok).filter(|p| p.is_file()).collect()
+            matches.filter_map(Result::ok).map(|p| files_of(&p)).collect::<Result<Vec<_>>>()?.concat()
         };
         ensure!(
             !found.is_empty(),
             "{pattern}: {}",
             if path.is_dir() {
-                "the folder holds no .safetensors, .pt, .pth, .bin or .npz file"
+                "the folder holds no .safetensors, .pt, .pth, .ckpt, .bin or .npz file, nor do the folders in it"
             } else {
                 "there is no such file, and no file matches it as a pattern"
             }
@@ -232,6 +254,25 @@ pub(super) fn expand(patterns: &[String]) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+/// The file itself, or the checkpoints in a folder and the folders in it.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut found = vec![];
+    for entry in std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
+        let entry = entry?.path();
+        if entry.is_dir() {
+            found.extend(files_of(&entry)?);
+        } else if is_checkpoint(&entry) {
+            found.push(entry);
+        }
+    }
+    Ok(found)
+}
+
 fn is_checkpoint(path: &Path) -> bool {
-    path.extension().and_then(|e| e.to_str()).is_some_and(|e| ["safetensors", "pt", "pth", "bin", "npz"].contains(&e))
+    path.extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| ["safetensors", "pt", "pth", "ckpt", "bin", "npz"].contains(&e))
 }

@@ -1,11 +1,11 @@
 //! `narrows train CONFIG.toml`
 
-use super::options::OutArgs;
+use super::options::{LARGEST_SEED, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
 use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
-use crate::subject::data::DataOptions;
+use crate::subject::data::{DataOptions, Loaded};
 use crate::subject::train::{ConfigFile, Device, Session, TrainConfig, TrainingData, train};
 use crate::table::{TrainingRow, to_csv, write_parquet};
 use anyhow::{Context, Result};
@@ -45,7 +45,7 @@ pub(super) struct TrainArgs {
     #[command(flatten)]
     out: OutArgs,
     /// Train with this seed alone, instead of the config's
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: Option<u64>,
     /// Where tensors are worked on, instead of the config's
     #[arg(long, value_enum)]
@@ -68,8 +68,13 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
         label_column: config.data.label_column.clone(),
         scale: config.data.scale,
     };
-    let (data, inputs) = options.load()?;
-    let identity = Identity::new("train", serde_json::to_value(&config)?, inputs);
+    let Loaded { data, files, scale } = options.load()?;
+    config.data.scale = Some(scale);
+    // Before anything is written: a share that leaves no test set is a fault of the config.
+    for &seed in &config.seeds {
+        data.split(config.data.train_share, seed).context("data.train_share does not split the data")?;
+    }
+    let identity = Identity::new("train", serde_json::to_value(&config)?, files);
     let folder = match RunFolder::open(&args.out.folder(&config.name), args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return complete(&path, output),
@@ -110,6 +115,7 @@ pub(super) fn train_all(
     output: Output,
 ) -> Result<Vec<TrainingRow>> {
     let total = trainings.iter().map(|t| t.training.epochs).sum();
+    folder.write("split.csv", &split_table(trainings, data, train_share)?)?;
     let bar = output.bar(total, "training", "epochs");
     let done: Vec<AtomicU64> = trainings.iter().map(|_| AtomicU64::new(0)).collect();
     let rows: Vec<Vec<TrainingRow>> = trainings
@@ -141,6 +147,21 @@ pub(super) fn train_all(
         .collect::<Result<_>>()?;
     bar.finish_and_clear();
     Ok(rows.into_iter().flatten().collect())
+}
+
+/// Which samples (rows of the data, from 0) each run trained and tested on.
+fn split_table(trainings: &[TrainConfig], data: &Dataset, train_share: f64) -> Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["run", "row", "part"])?;
+    for config in trainings {
+        let (train, test) = data.split(train_share, config.seed)?;
+        for (rows, part) in [(train, "train"), (test, "test")] {
+            for row in rows {
+                table.write_record([&config.run, &row.to_string(), part])?;
+            }
+        }
+    }
+    table.into_inner().context("flushing the table of the split")
 }
 
 pub(super) fn checkpoint_folder(trainings: &[TrainConfig], config: &TrainConfig) -> String {

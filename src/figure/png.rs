@@ -50,6 +50,7 @@ pub(crate) fn rasterise(picture: &Picture, scale: u32) -> Result<Raster> {
 /// The image as the bytes of a PNG file. `folder` must be writable: the encoder of plotters only knows files.
 pub(crate) fn encode(raster: &Raster, folder: &Path) -> Result<Vec<u8>> {
     let file = tempfile::Builder::new()
+        .prefix(crate::run::PARTIAL)
         .suffix(".png")
         .tempfile_in(folder)
         .with_context(|| format!("cannot write in the folder {}", folder.display()))?;

@@ -21,6 +21,8 @@ pub struct Located {
     pub seed: Option<u64>,
     /// Names of its layers, in order.
     pub layers: Vec<String>,
+    /// Names of its weights in the same order; none for a dump.
+    pub weights: Vec<String>,
     kind: Kind,
 }
 
@@ -68,6 +70,7 @@ impl Source {
                 step: dump.step,
                 seed: None,
                 layers: dump.layers.into_iter().map(|(name, _)| name).collect(),
+                weights: vec![],
                 kind: Kind::Activations,
             });
         }
@@ -86,6 +89,7 @@ impl Source {
             ),
         };
         let network = Network::from_checkpoint(&architecture, &file)?;
+        let weights = Network::tensor_names(&architecture, &file)?;
         ensure!(
             network.architecture.layers[0] == n_features,
             "the inputs have {n_features} features, but the network {architecture} of {} takes {}",
@@ -99,6 +103,7 @@ impl Source {
             step: file.step,
             seed: file.seed,
             layers: architecture.layer_names(),
+            weights: weights.into_iter().map(|(weight, _)| weight).collect(),
             kind: Kind::Weights(architecture),
         })
     }

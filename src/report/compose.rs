@@ -29,10 +29,15 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         .collect();
     let title =
         format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());
+    // Findings and warnings have their own places on the page.
+    let mut provenance = serde_json::to_value(manifest)?;
+    if let Some(entries) = provenance.as_object_mut() {
+        entries.retain(|key, _| key != "findings" && key != "warnings");
+    }
     let page = render(&ReportInput {
         title: &title,
         summary: &manifest.findings,
-        manifest: &serde_json::to_value(manifest)?,
+        manifest: &provenance,
         figures: &figures,
         plane: &plane,
         training: &training,

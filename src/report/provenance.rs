@@ -115,7 +115,7 @@ fn readable(key: &str) -> String {
 }
 
 fn cell(key: &str, value: &Value) -> Cell {
-    let is_size = ["bytes", "size"].contains(&key.rsplit(['_', ' ']).next().unwrap_or(key));
+    let is_size = key == "bytes";
     let text = match value {
         Value::Null => "–".into(),
         Value::String(text) => text.clone(),

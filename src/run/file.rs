@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::path::Path;
 
+/// What the names of unfinished files begin with; a run that goes on removes those that a kill left behind.
+pub(crate) const PARTIAL: &str = ".narrows-partial-";
+
 /// Writes a file beside its place and renames it there, so that no reader ever sees half of it.
 ///
 /// # Errors
@@ -13,7 +16,7 @@ use std::path::Path;
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let attempt = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".narrows-").suffix(".partial").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         // A temporary file is private to its owner; a result is as readable as any other file of the folder.

@@ -1,6 +1,6 @@
 //! Opening a run's folder without ever destroying what is not ours.
 
-use super::{Identity, Manifest, write_atomic};
+use super::{Identity, InputFile, Manifest, PARTIAL, write_atomic};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -38,6 +38,7 @@ pub enum Opened {
 
 const MANIFEST: &str = "manifest.json";
 const STATE: &str = ".resume";
+const LOCK: &str = "lock";
 
 /// Everything that a run writes at the top of its folder; `--force` removes these and nothing else.
 const OUTPUTS: &[&str] = &[
@@ -52,6 +53,7 @@ const OUTPUTS: &[&str] = &[
     "figures",
     "checkpoints",
     "config.toml",
+    "split.csv",
 ];
 
 impl RunFolder {
@@ -67,6 +69,8 @@ impl RunFolder {
         let begun = path.join(STATE).join("identity.json");
         let (is_run, is_begun) = (path.join(MANIFEST).exists(), begun.exists());
         let is_empty = !path.exists() || (!is_begun && holds_nothing(path)?);
+        // Before anything is touched: a run that is under way is nobody's to replace.
+        let held = path.join(STATE).join(LOCK).exists().then(|| lock(path)).transpose()?;
         let mut resumed = false;
         match existing {
             _ if is_empty => {}
@@ -80,6 +84,7 @@ impl RunFolder {
                 )
             }
             Existing::Force => {
+                refuse_to_eat_inputs(path, identity)?;
                 for name in OUTPUTS {
                     let old = path.join(name);
                     let removed = if old.is_dir() { fs::remove_dir_all(&old) } else { fs::remove_file(&old) };
@@ -110,16 +115,11 @@ impl RunFolder {
         }
         let state = path.join(STATE);
         fs::create_dir_all(&state).with_context(|| format!("cannot create {}", state.display()))?;
-        let lock =
-            File::create(state.join("lock")).with_context(|| format!("cannot create a lock in {}", state.display()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                bail!("another narrows is working in {shown}: wait for it, or give another --out")
-            }
-            // Some network file systems have no locks; results are still written whole.
-            Err(TryLockError::Error(_)) => {}
-        }
+        let lock = match held.filter(|_| existing != Existing::Force) {
+            Some(lock) => lock,
+            None => lock(path)?,
+        };
+        remove_partial_files(path)?;
         if !resumed {
             write_atomic(&begun, &serde_json::to_vec_pretty(identity)?)?;
         }
@@ -198,6 +198,42 @@ impl RunFolder {
     }
 }
 
+/// Takes the lock of a folder's state, which ends with the process however it ends.
+fn lock(path: &Path) -> Result<File> {
+    let file = path.join(STATE).join(LOCK);
+    let lock = File::create(&file).with_context(|| format!("cannot create {}", file.display()))?;
+    match lock.try_lock() {
+        // Some network file systems have no locks; results are still written whole.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another narrows is working in {}: wait for it, or give another --out", path.display())
+        }
+    }
+}
+
+/// `--force` into a folder that holds what the run is to read would remove it before it is read.
+fn refuse_to_eat_inputs(path: &Path, identity: &Identity) -> Result<()> {
+    let folder = path.canonicalize().with_context(|| format!("cannot read {}", path.display()))?;
+    let inside = |input: &&InputFile| Path::new(&input.path).canonicalize().is_ok_and(|p| p.starts_with(&folder));
+    if let Some(input) = identity.inputs.iter().find(inside) {
+        bail!("{} lies in {}, which --force would replace: give another --out", input.path, path.display());
+    }
+    Ok(())
+}
+
+/// Removes unfinished files that a killed run left behind, in the folder and below.
+fn remove_partial_files(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_partial_files(&entry.path())?;
+        } else if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            fs::remove_file(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a folder is empty, but for a state that was killed before it said what it was the state of.
 fn holds_nothing(path: &Path) -> Result<bool> {
     let mut entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -233,8 +269,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run");
         let folder = ready(RunFolder::open(&path, Existing::Refuse, &identity(1)).unwrap());
-        assert!(message(&path, Existing::Refuse, 1).contains("interrupted"));
         assert!(message(&path, Existing::Resume, 1).contains("another narrows is working"));
+        drop(folder);
+        assert!(message(&path, Existing::Refuse, 1).contains("interrupted"));
+        let folder = ready(RunFolder::open(&path, Existing::Resume, &identity(1)).unwrap());
         let manifest = folder.manifest(&identity(1));
         folder.finish(&manifest).unwrap();
         assert!(message(&path, Existing::Refuse, 1).contains("a complete run"));
@@ -244,6 +282,34 @@ mod tests {
         drop(ready(RunFolder::open(&path, Existing::Force, &identity(2)).unwrap()));
         assert!(RunFolder::read_manifest(&path).unwrap_err().to_string().contains("--resume"));
         assert!(ready(RunFolder::open(&path, Existing::Resume, &identity(2)).unwrap()).resumed);
+    }
+
+    #[test]
+    fn a_run_under_way_is_not_replaced_and_inputs_are_not_eaten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let folder = ready(RunFolder::open(&path, Existing::Refuse, &identity(1)).unwrap());
+        assert!(message(&path, Existing::Force, 1).contains("another narrows is working"));
+        let manifest = folder.manifest(&identity(1));
+        folder.write("checkpoints.txt", b"weights").unwrap();
+        folder.finish(&manifest).unwrap();
+        let mut eats = identity(2);
+        eats.inputs.push(InputFile::of(&path.join("checkpoints.txt")).unwrap());
+        let refused = RunFolder::open(&path, Existing::Force, &eats).unwrap_err().to_string();
+        assert!(refused.contains("which --force would replace"), "{refused}");
+        assert!(path.join(MANIFEST).exists());
+    }
+
+    #[test]
+    fn what_a_kill_left_unfinished_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let folder = ready(RunFolder::open(&path, Existing::Refuse, &identity(1)).unwrap());
+        let left = folder.create_dir("figures").unwrap().join(format!("{PARTIAL}x"));
+        fs::write(&left, "half").unwrap();
+        drop(folder);
+        drop(ready(RunFolder::open(&path, Existing::Resume, &identity(1)).unwrap()));
+        assert!(!left.exists());
     }
 
     #[test]

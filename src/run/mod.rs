@@ -4,6 +4,7 @@ mod file;
 mod folder;
 mod manifest;
 
+pub(crate) use file::PARTIAL;
 pub use file::{InputFile, write_atomic};
 pub use folder::{Existing, Opened, RunFolder};
 pub use manifest::{Identity, Limits, Manifest};

@@ -20,22 +20,34 @@ pub struct DataOptions {
     /// Column of a CSV that holds the labels.
     pub label_column: Option<String>,
     /// Multiplies every input.
-    pub scale: Option<f32>,
+    pub scale: Option<f64>,
+}
+
+/// Data as they were loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The samples.
+    pub data: Dataset,
+    /// The files that were read.
+    pub files: Vec<InputFile>,
+    /// What every input was multiplied by.
+    pub scale: f64,
 }
 
 /// A file's table, and its labels when it holds them.
 struct Table {
     inputs: Array2<f32>,
     labels: Option<Vec<i64>>,
+    scale: f64,
 }
 
 impl DataOptions {
-    /// Loads and checks the data; yields the files that were read as well.
+    /// Loads and checks the data.
     ///
     /// # Errors
     /// When a file cannot be read or does not hold what is asked of it, inputs and labels do not go together, or a
     /// value is not finite.
-    pub fn load(&self) -> Result<(Dataset, Vec<InputFile>)> {
+    pub fn load(&self) -> Result<Loaded> {
         let Some(inputs) = &self.inputs else {
             bail!("no inputs were given: --inputs takes {} or a CSV, npy, npz or IDX file", builtin_names());
         };
@@ -45,14 +57,14 @@ impl DataOptions {
             }
             let mut data = (builtin.make)()?;
             if let Some(scale) = self.scale {
-                data.inputs *= scale;
+                data.inputs *= scale as f32;
             }
-            return Ok((data, vec![]));
+            return Ok(Loaded { data, files: vec![], scale: self.scale.unwrap_or(1.0) });
         }
         let path = Path::new(inputs);
         ensure!(
             path.exists(),
-            "{inputs}: there is no such file, and no built-in data set of that name; built in are {}",
+            "{inputs}: there is no such file (from the working directory), and no built-in data set of that name; built in are {}",
             builtin_names()
         );
         let table = self.table(path).with_context(|| format!("cannot use the inputs {inputs}"))?;
@@ -69,22 +81,28 @@ impl DataOptions {
             Some(labels) => format!("{inputs} with the labels of {labels}"),
             None => inputs.clone(),
         })?;
-        Ok((data, files))
+        Ok(Loaded { data, files, scale: table.scale })
     }
 
     /// As [`DataOptions::load`]; for activation dumps alone, which need labels but no inputs, the labels are enough.
     ///
     /// # Errors
     /// As [`DataOptions::load`].
-    pub fn load_for(&self, checkpoints: &[impl AsRef<Path>]) -> Result<(Dataset, Vec<InputFile>)> {
+    pub fn load_for(&self, checkpoints: &[impl AsRef<Path>]) -> Result<Loaded> {
         let only_dumps =
             checkpoints.iter().all(|p| p.as_ref().extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")));
-        let (None, Some(labels), true) = (&self.inputs, &self.labels, only_dumps) else { return self.load() };
+        if !only_dumps || self.inputs.is_some() {
+            return self.load();
+        }
+        let labels = self
+            .labels
+            .as_ref()
+            .context("activation dumps come without labels: give --labels FILE, one label a sample")?;
         let path = Path::new(labels);
         let values = self.labels_of(path).with_context(|| format!("cannot use the labels {labels}"))?;
         // A column of zeros stands for inputs that nothing will look at.
         let data = Dataset::new(labels, Array2::zeros((values.len(), 1)), &values).with_context(|| labels.clone())?;
-        Ok((data, vec![InputFile::of(path)?]))
+        Ok(Loaded { data, files: vec![InputFile::of(path)?], scale: 1.0 })
     }
 
     fn table(&self, path: &Path) -> Result<Table> {
@@ -105,7 +123,9 @@ impl DataOptions {
             Format::Npz => {
                 let arrays = npz::read(&bytes)?;
                 let inputs = pick(&arrays, &["inputs", "x", "X", "data", "arr_0"])?;
-                let labels = pick(&arrays, &["labels", "y", "Y", "targets", "arr_1"]).ok();
+                // A single array is the inputs; it does not hold labels as well.
+                let labels =
+                    (arrays.len() > 1).then(|| pick(&arrays, &["labels", "y", "Y", "targets", "arr_1"]).ok()).flatten();
                 (inputs.to_matrix()?, labels.map(NpyArray::to_labels).transpose()?, 1.0)
             }
             Format::Idx => {
@@ -115,8 +135,8 @@ impl DataOptions {
                 (array.to_matrix()?, None, scale)
             }
         };
-        let scale = self.scale.map_or(default_scale, f64::from);
-        Ok(Table { inputs: values.mapv(|v| (v * scale) as f32), labels })
+        let scale = self.scale.unwrap_or(default_scale);
+        Ok(Table { inputs: values.mapv(|v| (v * scale) as f32), labels, scale })
     }
 
     fn labels_of(&self, path: &Path) -> Result<Vec<i64>> {
@@ -179,9 +199,9 @@ mod tests {
             labels: write(dir.path(), "labels.csv", b"label\n7\n9\n"),
             ..DataOptions::default()
         };
-        let ((a, files), (b, _)) = (with.load().unwrap(), apart.load().unwrap());
-        assert_eq!((a.inputs, a.labels), (b.inputs, b.labels));
-        assert_eq!(files.len(), 1);
+        let (a, b) = (with.load().unwrap(), apart.load().unwrap());
+        assert_eq!((a.data.inputs, a.data.labels), (b.data.inputs, b.data.labels));
+        assert_eq!((a.files.len(), b.files.len()), (1, 2));
     }
 
     #[test]
@@ -192,9 +212,10 @@ mod tests {
             labels: write(dir.path(), "labels", &[0, 0, 8, 1, 0, 0, 0, 2, 3, 4]),
             ..DataOptions::default()
         };
-        assert_eq!(options.load().unwrap().0.inputs, ndarray::array![[1.0], [0.2]]);
+        let loaded = options.load().unwrap();
+        assert_eq!((loaded.data.inputs, loaded.scale), (ndarray::array![[1.0], [0.2]], 1.0 / 255.0));
         let raw = DataOptions { scale: Some(1.0), ..options };
-        assert_eq!(raw.load().unwrap().0.inputs, ndarray::array![[255.0], [51.0]]);
+        assert_eq!(raw.load().unwrap().data.inputs, ndarray::array![[255.0], [51.0]]);
     }
 
     #[test]

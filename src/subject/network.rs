@@ -38,7 +38,8 @@ impl Network {
     /// Finds the architecture's tensors in a checkpoint.
     ///
     /// Names are taken from `keys` where the architecture gives them; otherwise every two-dimensional `….weight` is a
-    /// layer, in the natural order of the names (`2.weight` before `10.weight`), with the bias of the same prefix.
+    /// layer, with the bias of the same prefix, in the order of the numbers in the names (`2.weight` before `10.weight`)
+    /// or, where the names have none, in the only order that the shapes allow.
     ///
     /// # Errors
     /// When a tensor is missing or left over, a shape does not fit, or a value is NaN or infinite; the message says
@@ -48,37 +49,62 @@ impl Network {
             .with_context(|| format!("{} does not hold the network {architecture}", checkpoint.file.display()))
     }
 
+    /// Names of the weight and the bias of each layer, in the network's order.
+    ///
+    /// # Errors
+    /// When the number of weights is not that of the layers, or neither names nor shapes tell their order.
+    pub fn tensor_names(architecture: &Architecture, checkpoint: &Checkpoint) -> Result<Vec<(String, Option<String>)>> {
+        if let Some(keys) = &architecture.keys {
+            return Ok(keys.chunks_exact(2).map(|pair| (pair[0].clone(), Some(pair[1].clone()))).collect());
+        }
+        let tensors = &checkpoint.tensors;
+        let mut weights: Vec<(&str, &[usize])> = tensors
+            .iter()
+            .filter(|(name, tensor)| tensor.shape.len() == 2 && (name.ends_with(".weight") || *name == "weight"))
+            .map(|(name, tensor)| (name, tensor.shape.as_slice()))
+            .collect();
+        weights.sort_by(|a, b| natural_order(a.0, b.0));
+        ensure!(
+            weights.len() == architecture.depth(),
+            "it has {} two-dimensional weight(s), but {} are expected; its tensors: {}",
+            weights.len(),
+            architecture.depth(),
+            listing(checkpoint)
+        );
+        // `fc1`, `fc2` or `0`, `2` tell the order; `encoder`, `head` do not.
+        let template = |name: &str| {
+            name.split(|c: char| c.is_ascii_digit()).filter(|p| !p.is_empty()).collect::<Vec<_>>().join("#")
+        };
+        let numbered = weights.windows(2).all(|pair| template(pair[0].0) == template(pair[1].0));
+        if !numbered {
+            let needed: Vec<[usize; 2]> = architecture.layers.windows(2).map(|sizes| [sizes[1], sizes[0]]).collect();
+            let mut distinct = needed.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            let by_shape: Option<Vec<_>> =
+                needed.iter().map(|shape| weights.iter().copied().find(|(_, s)| s == shape)).collect();
+            // Where a shape is missing, the order of the names serves for saying so.
+            if let Some(by_shape) = by_shape {
+                ensure!(
+                    distinct.len() == needed.len(),
+                    "neither the names {} nor their shapes tell the order of the layers: write it in the architecture, \
+                     keys = [\"FIRST.weight\", \"FIRST.bias\", …]",
+                    weights.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+                );
+                weights = by_shape;
+            }
+        }
+        let with_bias = |(weight, _): (&str, &[usize])| {
+            let bias = format!("{}bias", &weight[..weight.len() - "weight".len()]);
+            (weight.to_string(), tensors.get(&bias).is_some().then_some(bias))
+        };
+        Ok(weights.into_iter().map(with_bias).collect())
+    }
+
     fn assemble(architecture: &Architecture, checkpoint: &Checkpoint) -> Result<Self> {
         checkpoint.check_finite()?;
         let tensors = &checkpoint.tensors;
-        let pairs: Vec<(String, Option<String>)> = match &architecture.keys {
-            Some(keys) => keys.chunks_exact(2).map(|pair| (pair[0].clone(), Some(pair[1].clone()))).collect(),
-            None => {
-                let mut weights: Vec<&str> = tensors
-                    .iter()
-                    .filter(|(name, tensor)| {
-                        tensor.shape.len() == 2 && (name.ends_with(".weight") || *name == "weight")
-                    })
-                    .map(|(name, _)| name)
-                    .collect();
-                weights.sort_by(|a, b| natural_order(a, b));
-                weights
-                    .into_iter()
-                    .map(|weight| {
-                        let bias = format!("{}bias", &weight[..weight.len() - "weight".len()]);
-                        (weight.to_string(), tensors.get(&bias).is_some().then_some(bias))
-                    })
-                    .collect()
-            }
-        };
-        let listing = || tensors.iter().map(|(name, t)| format!("{name} {:?}", t.shape)).collect::<Vec<_>>().join(", ");
-        ensure!(
-            pairs.len() == architecture.depth(),
-            "it has {} two-dimensional weight(s), but {} are expected; its tensors: {}",
-            pairs.len(),
-            architecture.depth(),
-            listing()
-        );
+        let pairs = Self::tensor_names(architecture, checkpoint)?;
         let used: Vec<&str> = pairs.iter().flat_map(|(w, b)| std::iter::once(w.as_str()).chain(b.as_deref())).collect();
         let left: Vec<&str> = tensors.iter().map(|(name, _)| name).filter(|name| !used.contains(name)).collect();
         ensure!(
@@ -92,7 +118,7 @@ impl Network {
             let (inputs, outputs) = (architecture.layers[index], architecture.layers[index + 1]);
             let tensor = |name: &str, expected: &[usize]| -> Result<Vec<f32>> {
                 let Some(tensor) = tensors.get(name) else {
-                    bail!("the tensor {name} is missing; it has: {}", listing())
+                    bail!("the tensor {name} is missing; it has: {}", listing(checkpoint))
                 };
                 ensure!(
                     tensor.shape == expected,
@@ -152,6 +178,10 @@ impl Network {
     }
 }
 
+fn listing(checkpoint: &Checkpoint) -> String {
+    checkpoint.tensors.iter().map(|(name, t)| format!("{name} {:?}", t.shape)).collect::<Vec<_>>().join(", ")
+}
+
 /// A network's tensors as PyTorch names and lays them out in `Sequential(Linear, activation, Linear, …)`: the linear
 /// layers have the even numbers, weights are [outputs × inputs].
 pub(super) fn tensors_of(network: &Network) -> Vec<(String, Vec<usize>, Vec<f32>)> {
@@ -194,6 +224,44 @@ mod tests {
         assert!((traced[1].values[[0, 0]] - 0.5).abs() < 1e-7);
         assert!((traced[1].values[[1, 1]] - 1.0 / (1.0 + (-2f32).exp())).abs() < 1e-7);
         assert_eq!((traced[0].name.as_str(), traced[1].name.as_str()), ("hidden1", "output"));
+    }
+
+    fn checkpoint(tensors: &[(&str, [usize; 2])]) -> Checkpoint {
+        let mut state = crate::checkpoint::StateDict::default();
+        for (name, shape) in tensors {
+            let values = vec![0.5; shape[0] * shape[1]];
+            state.insert(name, crate::checkpoint::Tensor { shape: shape.to_vec(), dtype: "F32".into(), values });
+        }
+        Checkpoint {
+            file: "x.pt".into(),
+            format: crate::checkpoint::Format::Safetensors,
+            epoch: None,
+            step: None,
+            seed: None,
+            run: None,
+            metadata: Default::default(),
+            tensors: state,
+        }
+    }
+
+    #[test]
+    fn the_order_of_layers_comes_from_numbers_or_shapes_and_is_never_guessed() {
+        let architecture = |layers: &[usize]| Architecture { layers: layers.to_vec(), ..tiny().architecture };
+        let order = |layers: &[usize], tensors: &[(&str, [usize; 2])]| {
+            let names = Network::tensor_names(&architecture(layers), &checkpoint(tensors));
+            names.map(|n| n.into_iter().map(|(w, _)| w).collect::<Vec<_>>()).map_err(|e| e.to_string())
+        };
+        let square = [2, 2];
+        assert_eq!(
+            order(&[2, 2, 2], &[("fc10.weight", square), ("fc9.weight", square)]).unwrap(),
+            ["fc9.weight", "fc10.weight"]
+        );
+        assert_eq!(
+            order(&[4, 3, 2], &[("head.weight", [2, 3]), ("encoder.weight", [3, 4])]).unwrap(),
+            ["encoder.weight", "head.weight"]
+        );
+        let e = order(&[2, 2, 2], &[("head.weight", square), ("encoder.weight", square)]).unwrap_err();
+        assert!(e.contains("encoder.weight, head.weight") && e.contains("keys ="), "{e}");
     }
 
     #[test]

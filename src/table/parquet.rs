@@ -29,7 +29,8 @@ pub fn write_parquet<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
                 ColumnKind::Text => {
                     Series::new(name, values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>())
                 }
-                ColumnKind::Integer => Series::new(name, parsed::<u64>(&values, column.name)?),
+                // Signed: differences of unsigned columns wrap around in data frames.
+                ColumnKind::Integer => Series::new(name, parsed::<i64>(&values, column.name)?),
                 ColumnKind::Real => Series::new(name, parsed::<f64>(&values, column.name)?),
             };
             Ok(series.into_column())
@@ -139,6 +140,6 @@ mod tests {
         assert_eq!((value.get(0), value.get(1)), (Some(0.1 + 0.2), None));
         assert_eq!(frame.column("layer").unwrap().str().unwrap().get(1), Some("a,\"b\""));
         assert_eq!(frame.column("layer_index").unwrap().null_count(), 1);
-        assert_eq!(frame.column("seed").unwrap().u64().unwrap().get(0), Some(u64::from(u32::MAX) + 1));
+        assert_eq!(frame.column("seed").unwrap().i64().unwrap().get(0), Some(i64::from(u32::MAX) + 1));
     }
 }

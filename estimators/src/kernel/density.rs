@@ -154,6 +154,9 @@ impl KernelDensity {
 
 const VARIANCE_RULE: &str = "it must be a positive number";
 
+/// Below it the exponents of the kernels leave the range of 32-bit numbers.
+const SMALLEST_VARIANCE: f64 = 1e-30;
+
 fn read(p: &Parameters, default: NoiseScale) -> Result<(f64, NoiseScale), EstimatorError> {
     let variance = p.value("variance", VARIANCE_RULE, |v: &f64| v.is_finite() && *v > 0.0)?.unwrap_or(1e-3);
     let scale = p.text("scale").map_or(Ok(default), |text| {
@@ -175,7 +178,7 @@ impl PlaneEstimator for KernelDensity {
     fn estimate(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
         // A layer that is zero throughout has no scale; any noise gives it zero information.
         let scale = self.scale.of(layer);
-        let variance = self.variance * if scale > 0.0 { scale } else { 1.0 };
+        let variance = (self.variance * if scale > 0.0 { scale } else { 1.0 }).max(SMALLEST_VARIANCE);
         let sums = layer.kernel_sums(variance);
         let (all, own) = match self.bound {
             Bound::Upper => (&sums.narrow_all, &sums.narrow_own),
@@ -245,6 +248,17 @@ mod tests {
             found.estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap().i_xt.value.0
         };
         assert!((of("adaptive-kde:variance=0.01", &scaled) - of("kde:variance=0.0025", &t)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn tiny_layers_and_tiny_noise_stay_numbers() {
+        let targets = Targets::new(&[0, 1, 0]).unwrap();
+        let t = array![[0.0f32], [1e-38], [2e-38]];
+        for spec in ["adaptive-kde", "kde:variance=1e-300"] {
+            let found =
+                crate::registry::parse(spec).unwrap().estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap();
+            assert!(found.i_xt.value.0.is_finite() && found.i_ty.value.0.is_finite(), "{spec}: {found:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Device, Initialiser, Schedule};
 use crate::subject::{Activation, Architecture, Output};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -43,11 +43,26 @@ pub struct DataConfig {
     /// File of labels, unless they are a column of the inputs.
     pub labels: Option<String>,
     /// Column of a CSV that holds the labels, by name or number from 1.
+    #[serde(deserialize_with = "column")]
     pub label_column: Option<String>,
     /// Multiplies every input.
-    pub scale: Option<f32>,
+    pub scale: Option<f64>,
     /// Share of the samples that is trained on; the others are the test set.
     pub train_share: f64,
+}
+
+/// A column's number may be written as a number.
+fn column<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Name(String),
+        Number(u64),
+    }
+    Ok(Option::<Written>::deserialize(deserializer)?.map(|written| match written {
+        Written::Name(name) => name,
+        Written::Number(number) => number.to_string(),
+    }))
 }
 
 impl Default for DataConfig {
@@ -88,11 +103,11 @@ pub struct TrainingConfig {
     /// The optimiser.
     pub optimiser: OptimiserConfig,
     /// L2 penalty λ: λ‖W‖²/2 of every weight matrix is added to the loss, biases excepted.
-    pub l2: f32,
+    pub l2: f64,
     /// Share of hidden units set to zero in each training step.
-    pub dropout: f32,
+    pub dropout: f64,
     /// Standard deviation of the Gaussian noise added to each hidden activation in training.
-    pub activation_noise: f32,
+    pub activation_noise: f64,
     /// η of the annealed gradient noise: variance η/(1+t)^0.55 at step t, after "Adding gradient noise improves
     /// learning for very deep networks" (Neelakantan et al. 2015). Zero for none.
     pub gradient_noise: f64,
@@ -143,7 +158,7 @@ pub struct OptimiserConfig {
     /// Momentum of SGD.
     pub momentum: f64,
     /// Decoupled weight decay of AdamW.
-    pub weight_decay: f32,
+    pub weight_decay: f64,
 }
 
 impl Default for OptimiserConfig {
@@ -231,6 +246,11 @@ impl ConfigFile {
         );
         ensure!(t.epochs > 0, "training.epochs is zero");
         ensure!(t.batch_size > 0, "training.batch_size is zero");
+        if let Schedule::Epochs(epochs) = &t.checkpoints
+            && let Some(beyond) = epochs.iter().find(|&&e| e > t.epochs)
+        {
+            bail!("training.checkpoints asks for epoch {beyond}, but training.epochs is {}", t.epochs);
+        }
         ensure!(
             t.optimiser.learning_rate > 0.0 && t.optimiser.learning_rate.is_finite(),
             "training.optimiser.learning_rate = {}: it must be positive",
@@ -249,7 +269,7 @@ impl ConfigFile {
         for (name, value) in [
             ("l2", t.l2),
             ("activation_noise", t.activation_noise),
-            ("gradient_noise", t.gradient_noise as f32),
+            ("gradient_noise", t.gradient_noise),
             ("optimiser.weight_decay", t.optimiser.weight_decay),
         ] {
             ensure!(value >= 0.0 && value.is_finite(), "training.{name} = {value}: it cannot be negative");
@@ -288,6 +308,12 @@ mod tests {
     }
 
     #[test]
+    fn a_column_may_be_a_number() {
+        let c = ConfigFile::parse("network.hidden = [3]\ndata.label_column = 5").unwrap();
+        assert_eq!(c.data.label_column.as_deref(), Some("5"));
+    }
+
+    #[test]
     fn the_effective_config_reads_back() {
         let c = ConfigFile::parse("seeds = [1, 2]\nnetwork.hidden = [3]\n[training]\ncheckpoints = \"every 5\"\noptimiser = { kind = \"adamw\" }").unwrap();
         assert_eq!(ConfigFile::parse(&toml::to_string(&c).unwrap()).unwrap(), c);
@@ -306,5 +332,6 @@ mod tests {
         assert!(refuse("training.epoch = 3").contains("unknown field `epoch`"));
         assert!(refuse("training.dropout = 1.0").contains("[0, 1)"));
         assert!(refuse("name = \"a/b\"").contains("slash"));
+        assert!(refuse("training = { epochs = 5, checkpoints = [2, 50] }").contains("epoch 50"));
     }
 }

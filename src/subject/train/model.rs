@@ -76,13 +76,15 @@ impl Model {
             let tensor_of = |draws: Vec<f32>| Tensor::<2>::from_data(TensorData::new(draws, shape), &device);
             if training.activation_noise > 0.0 {
                 let draw = || -> f32 { StandardNormal.sample(noise.activation) };
-                let values = std::iter::repeat_with(draw).take(count).map(|z| z * training.activation_noise).collect();
+                let values =
+                    std::iter::repeat_with(draw).take(count).map(|z| z * training.activation_noise as f32).collect();
                 current = current + tensor_of(values);
             }
             if training.dropout > 0.0 {
                 // Kept units are scaled up, so that evaluation needs no scaling.
-                let kept = 1.0 / (1.0 - training.dropout);
-                let draw = || if noise.dropout.random::<f32>() < training.dropout { 0.0 } else { kept };
+                let dropped = training.dropout as f32;
+                let kept = 1.0 / (1.0 - dropped);
+                let draw = || if noise.dropout.random::<f32>() < dropped { 0.0 } else { kept };
                 let mask = std::iter::repeat_with(draw).take(count).collect();
                 current = current * tensor_of(mask);
             }

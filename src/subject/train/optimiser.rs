@@ -42,7 +42,7 @@ pub(super) fn build(config: &OptimiserConfig, layers: usize) -> Box<dyn Steps> {
             Box::new(Slots::new(AdamConfig::new().with_epsilon(EPSILON).build(), config.learning_rate, layers))
         }
         OptimiserKind::AdamW => {
-            let adamw = AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(config.weight_decay);
+            let adamw = AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(config.weight_decay as f32);
             Box::new(Slots::new(adamw.build(), config.learning_rate, layers))
         }
     }

@@ -150,7 +150,7 @@ fn run_epoch(
             moments.add(&to_host(&gradient)?);
             let weight = model.weights[layer].clone().inner();
             if training.l2 > 0.0 {
-                gradient = gradient + weight.clone() * training.l2;
+                gradient = gradient + weight.clone() * training.l2 as f32;
             }
             if noise_std > 0.0 {
                 gradient =
