@@ -61,7 +61,9 @@ pub fn read_matrix(bytes: &[u8], label_column: Option<&ColumnRef>) -> Result<Csv
         let Some(expected) = width else {
             width = Some(record.len());
             let named = label_column.and_then(|c| if let ColumnRef::Number(n) = c { Some(*n) } else { None });
-            let is_header = record.iter().enumerate().any(|(i, f)| Some(i + 1) != named && f.parse::<f64>().is_err())
+            // An empty field is a missing value, not a name: a row of numbers is never taken for a header.
+            let is_name = |f: &str| !f.is_empty() && f.parse::<f64>().is_err();
+            let is_header = record.iter().enumerate().any(|(i, f)| Some(i + 1) != named && is_name(f))
                 // A label column that is named needs a header, whatever stands in the first line.
                 || matches!(label_column, Some(ColumnRef::Name(_)));
             let names: Option<Vec<String>> = is_header.then(|| record.iter().map(String::from).collect());
@@ -229,6 +231,7 @@ mod tests {
             "line 2, column 2: \"1,5\" is not a number: write decimals with a point"
         );
         assert_eq!(message("1,2\n3,\n", None), "line 2, column 2: \"\" is not a number: a value is missing");
+        assert_eq!(message("1,,3\n4,5,6\n", None), "line 1, column 2: \"\" is not a number: a value is missing");
         assert_eq!(message("a,b\n1,2\n", Some("c")), "there is no column \"c\"; the columns are: a, b");
         assert_eq!(message("1,2\n", Some("9")), "there is no column \"9\"; the columns are: 1 to 2, without names");
         assert!(message("a,a\n1,2\n", Some("a")).contains("twice"));
