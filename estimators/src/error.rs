@@ -75,6 +75,16 @@ pub enum EstimatorError {
         /// All names.
         known: String,
     },
+    /// An estimator of something else.
+    #[error("{estimator} does not estimate {quantity}; these do: {known}")]
+    NotOfThis {
+        /// Estimator name.
+        estimator: &'static str,
+        /// What was asked for.
+        quantity: &'static str,
+        /// The estimators that do.
+        known: String,
+    },
     /// `key=value` was expected.
     #[error("'{text}' is not a parameter: write NAME:KEY=VALUE,KEY=VALUE, for example binning:bins=30,range=run")]
     Malformed {

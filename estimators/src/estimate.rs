@@ -22,6 +22,18 @@ pub enum Warning {
     Saturated,
     /// Below zero, which mutual information never is: bias or noise of the estimator. Not clipped.
     Negative,
+    /// The raw value was below zero and has been replaced by zero, on request.
+    NegativeClipped,
+    /// Repeated values where the method assumes a density: neighbour distances of zero, or margins full of ties.
+    Ties,
+    /// More dimensions than so many samples can fill: expect an estimate far below the truth.
+    HighDimension,
+    /// Too few samples for the number of cells, classes or components.
+    Undersampled,
+    /// The data are not what the method assumes, and its value can be far from the truth.
+    OutOfDomain,
+    /// Training stopped at its last step and not because the held-out value had stopped rising.
+    NotConverged,
 }
 
 impl fmt::Display for Warning {
@@ -29,6 +41,12 @@ impl fmt::Display for Warning {
         f.write_str(match self {
             Warning::Saturated => "saturated",
             Warning::Negative => "negative",
+            Warning::NegativeClipped => "negative_clipped",
+            Warning::Ties => "ties",
+            Warning::HighDimension => "high_dimension",
+            Warning::Undersampled => "undersampled",
+            Warning::OutOfDomain => "out_of_domain",
+            Warning::NotConverged => "not_converged",
         })
     }
 }
@@ -47,6 +65,18 @@ pub struct Estimate {
     pub n_samples: usize,
     /// See [`Warning`].
     pub warnings: Vec<Warning>,
+    /// What else the method found on its way, by name: components kept, reconstruction error, steps of training.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Detail>,
+}
+
+/// A number that explains an estimate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// What it is, in `snake_case`; amounts of information are in nats and end with `_nats`.
+    pub name: std::borrow::Cow<'static, str>,
+    /// The number.
+    pub value: f64,
 }
 
 impl Estimate {
@@ -55,7 +85,45 @@ impl Estimate {
         let n = contributions.len();
         let mean = contributions.iter().sum::<f64>() / n as f64;
         let variance = contributions.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / n as f64;
-        Self { value: Nats(mean), std_error: Some(Nats((variance / n as f64).sqrt())), n_samples: n, warnings: vec![] }
+        let std_error = Some(Nats((variance / n as f64).sqrt()));
+        Self { value: Nats(mean), std_error, n_samples: n, warnings: vec![], details: vec![] }
+    }
+
+    /// A value of `n_samples` samples without a standard error.
+    pub(crate) fn plain(value: f64, n_samples: usize) -> Self {
+        Self { value: Nats(value), std_error: None, n_samples, warnings: vec![], details: vec![] }
+    }
+
+    /// Adds a warning, once.
+    #[must_use]
+    pub(crate) fn warned(mut self, warning: Warning) -> Self {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+        self
+    }
+
+    /// Adds a number that explains the value.
+    #[must_use]
+    pub(crate) fn with_detail(mut self, name: impl Into<std::borrow::Cow<'static, str>>, value: f64) -> Self {
+        self.details.push(Detail { name: name.into(), value });
+        self
+    }
+
+    /// The number of that name among the details.
+    pub fn detail(&self, name: &str) -> Option<f64> {
+        self.details.iter().find(|d| d.name == name).map(|d| d.value)
+    }
+
+    /// The same with a value below zero replaced by zero and flagged so.
+    #[must_use]
+    pub fn clipped(mut self) -> Self {
+        if self.value.0 < 0.0 {
+            self.value = Nats(0.0);
+            self.warnings.retain(|w| *w != Warning::Negative);
+            self = self.warned(Warning::NegativeClipped);
+        }
+        self
     }
 
     /// Adds the warnings that follow from the value and its ceiling in nats.

@@ -1,37 +1,15 @@
-//! The vocabulary: samples of a layer, targets, and the traits that estimators implement.
+//! The vocabulary of the information plane: samples of a layer, targets, and what estimators make of them.
 
 use crate::kernel::KernelSums;
-use crate::{Estimate, EstimatorError};
+use crate::pair::Classes;
+use crate::{Estimate, Estimator, EstimatorError};
 use ndarray::ArrayView2;
 use std::sync::{Arc, Mutex};
-
-/// One side of a mutual information.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub enum Variable<'a> {
-    /// Real vectors, [samples × features].
-    Continuous(ArrayView2<'a, f64>),
-    /// Class numbers, one a sample.
-    Discrete(&'a [u32]),
-}
-
-/// Estimates I(X;Y) from paired samples.
-pub trait MutualInformation {
-    /// The mutual information of the two variables, whose samples are paired by position.
-    ///
-    /// # Errors
-    /// When the lengths differ, there are fewer than two samples, or a variable is of a kind that the method does
-    /// not take.
-    fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError>;
-}
 
 /// Class labels, with the order of rows by class that kernel sums use.
 #[derive(Debug, Clone)]
 pub struct Targets {
-    /// Class of each sample, renumbered from 0 without gaps.
-    classes: Vec<u32>,
-    /// Samples in each class.
-    counts: Vec<usize>,
+    classes: Classes,
     /// Row numbers sorted by class, stable.
     order: Vec<u32>,
 }
@@ -45,40 +23,32 @@ impl Targets {
         if labels.len() < 2 {
             return Err(EstimatorError::TooFewSamples { found: labels.len(), needed: 2 });
         }
-        let mut values = labels.to_vec();
-        values.sort_unstable();
-        values.dedup();
-        if let [label] = values[..] {
-            return Err(EstimatorError::OneClass { label });
+        let classes = Classes::new(labels);
+        if classes.counts().len() == 1 {
+            return Err(EstimatorError::OneClass { label: labels[0] });
         }
-        let classes: Vec<u32> = labels.iter().map(|l| values.partition_point(|v| v < l) as u32).collect();
-        let mut counts = vec![0; values.len()];
-        for &c in &classes {
-            counts[c as usize] += 1;
-        }
-        let mut order: Vec<u32> = (0..classes.len() as u32).collect();
-        order.sort_by_key(|&i| classes[i as usize]);
-        Ok(Self { classes, counts, order })
+        let order = classes.order();
+        Ok(Self { classes, order })
     }
 
     /// Number of samples.
     pub fn len(&self) -> usize {
-        self.classes.len()
+        self.classes.of_sample().len()
     }
 
     /// Whether there are no samples; never true of a value that exists.
     pub fn is_empty(&self) -> bool {
-        self.classes.is_empty()
+        self.classes.of_sample().is_empty()
     }
 
     /// Class of each sample, from 0 without gaps.
     pub fn classes(&self) -> &[u32] {
-        &self.classes
+        self.classes.of_sample()
     }
 
     /// Samples in each class.
     pub fn counts(&self) -> &[usize] {
-        &self.counts
+        self.classes.counts()
     }
 
     /// Row numbers sorted by class.
@@ -88,7 +58,7 @@ impl Targets {
 
     /// Plug-in entropy H(Y) in nats.
     pub fn entropy(&self) -> f64 {
-        crate::discrete::plug_in_entropy(self.counts.iter().copied(), self.len())
+        self.classes.entropy()
     }
 }
 
@@ -213,13 +183,7 @@ pub struct PlaneEstimate {
 }
 
 /// Estimates I(X;T), I(T;Y) and H(T) of one layer.
-pub trait PlaneEstimator: Send + Sync {
-    /// Name in the registry.
-    fn name(&self) -> &'static str;
-
-    /// Every parameter with its effective value, `key=value` joined by spaces, in a fixed order.
-    fn parameters(&self) -> String;
-
+pub trait PlaneEstimator: Estimator {
     /// Whether [`LayerSample::run_range`] must be known.
     fn needs_run_range(&self) -> bool {
         false

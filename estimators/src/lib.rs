@@ -4,8 +4,10 @@
 //! checked when it is built; what it returns is an [`Estimate`]: a value in nats with its standard error, the sample
 //! count, and warnings where the number cannot mean what it seems to.
 //!
-//! A [`PlaneEstimator`] looks at one layer of a network at one checkpoint and yields I(X;T), I(T;Y) and H(T). All of
-//! them are listed in [`registry`], from which the command line, the configs and the contract tests take them.
+//! A [`MutualInformation`] estimates I(X;Y) of two [`Variable`]s; [`ConditionalMutualInformation`] and [`Entropy`] do
+//! what they say. A [`PlaneEstimator`] looks at one layer of a network at one checkpoint and yields I(X;T), I(T;Y) and
+//! H(T). All of them are listed in [`registry`], from which the command line, the configs, the benchmarks and the
+//! contract tests take them.
 //!
 //! ```
 //! use narrows_estimators::{LayerSample, Targets, registry};
@@ -13,7 +15,7 @@
 //!
 //! let activations = array![[0.1f32, 0.9], [0.2, -0.8], [0.15, 0.85], [-0.7, -0.9]];
 //! let targets = Targets::new(&[1, 0, 1, 0]).unwrap();
-//! let estimator = registry::parse("binning:width=0.5").unwrap();
+//! let estimator = registry::plane("binning:width=0.5").unwrap();
 //! let found = estimator.estimate(&LayerSample::new(activations.view(), &targets).unwrap()).unwrap();
 //! assert!((found.i_ty.value.bits() - 1.0).abs() < 1e-12);
 //! ```
@@ -26,13 +28,19 @@ mod error;
 mod estimate;
 mod kernel;
 mod layer;
+mod linalg;
+mod pair;
 mod parameters;
+mod random;
 pub mod registry;
+mod special;
+mod variable;
 
 pub use binning::{AdaptiveBinning, BinRange, Saturation, UniformBinning};
 pub use discrete::{Correction, PlugIn, SymbolCounts, row_symbols};
 pub use error::EstimatorError;
-pub use estimate::{Estimate, Nats, Warning};
+pub use estimate::{Detail, Estimate, Nats, Warning};
 pub use kernel::{Bound, KernelDensity, NoiseScale};
-pub use layer::{LayerSample, MutualInformation, PlaneEstimate, PlaneEstimator, Targets, ValueRange, Variable};
+pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange};
 pub use parameters::Parameters;
+pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, Variable};

@@ -1,13 +1,14 @@
 //! `name:key=value,key=value`, the way an estimator is written on a command line and in a config.
 
 use crate::EstimatorError;
+use crate::registry::ParameterDoc;
 use std::str::FromStr;
 
 /// The key–value pairs of one specification, taken out one by one by the estimator that they build.
 #[derive(Debug, Clone)]
 pub struct Parameters {
     estimator: &'static str,
-    known: &'static [&'static str],
+    known: &'static [ParameterDoc],
     pairs: Vec<(String, String)>,
 }
 
@@ -16,13 +17,17 @@ impl Parameters {
     ///
     /// # Errors
     /// When a piece has no `=`, a key is not among `known`, or a key is given twice.
-    pub fn parse(estimator: &'static str, known: &'static [&'static str], text: &str) -> Result<Self, EstimatorError> {
+    pub fn parse(estimator: &'static str, known: &'static [ParameterDoc], text: &str) -> Result<Self, EstimatorError> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for piece in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
             let (key, value) = piece.split_once('=').ok_or_else(|| EstimatorError::Malformed { text: piece.into() })?;
             let (key, value) = (key.trim(), value.trim());
-            if !known.contains(&key) {
-                return Err(EstimatorError::UnknownParameter { estimator, name: key.into(), known: known.join(", ") });
+            if !known.iter().any(|p| p.name == key) {
+                let known = match known {
+                    [] => "none".into(),
+                    known => known.iter().map(|p| p.name).collect::<Vec<_>>().join(", "),
+                };
+                return Err(EstimatorError::UnknownParameter { estimator, name: key.into(), known });
             }
             if pairs.iter().any(|(k, _)| k == key) {
                 return Err(bad(estimator, key, value, "it is given twice"));
@@ -34,7 +39,7 @@ impl Parameters {
 
     /// The value of a key as text.
     pub fn text(&self, key: &str) -> Option<&str> {
-        debug_assert!(self.known.contains(&key), "{key} is not declared");
+        debug_assert!(self.known.iter().any(|p| p.name == key), "{key} is not declared");
         self.pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
@@ -67,9 +72,12 @@ fn bad(estimator: &'static str, name: &str, value: &str, rule: &str) -> Estimato
 mod tests {
     use super::*;
 
+    const A: ParameterDoc = ParameterDoc { name: "a", default: "", meaning: "" };
+    const B: ParameterDoc = ParameterDoc { name: "b", default: "", meaning: "" };
+
     #[test]
     fn reads_and_checks() {
-        let p = Parameters::parse("e", &["a", "b"], "a=1, b=x").unwrap();
+        let p = Parameters::parse("e", &[A, B], "a=1, b=x").unwrap();
         assert_eq!(p.value("a", "", |v: &u32| *v > 0).unwrap(), Some(1));
         assert_eq!(p.text("b"), Some("x"));
         let e = p.value("b", "it must be a number", |_: &f64| true).unwrap_err();
@@ -78,7 +86,7 @@ mod tests {
 
     #[test]
     fn refuses_unknown_repeated_and_malformed() {
-        let parse = |t| Parameters::parse("e", &["a"], t).unwrap_err().to_string();
+        let parse = |t| Parameters::parse("e", &[A], t).unwrap_err().to_string();
         assert_eq!(parse("c=1"), "e has no parameter 'c'; it has: a");
         assert!(parse("a=1,a=2").contains("twice"));
         assert!(parse("a").contains("KEY=VALUE"));

@@ -1,8 +1,11 @@
-//! Every plane estimator by name: the one list that the command line, the configs and the contract tests see.
+//! Every estimator by name: the one list that the command line, the configs, the benchmarks and the contract tests see.
+//!
+//! An estimator is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here.
 
-use crate::binning::{AdaptiveBinning, UniformBinning};
-use crate::kernel::{Bound, KernelDensity};
-use crate::{EstimatorError, Parameters, PlaneEstimator};
+use crate::{
+    ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, binning,
+    discrete, kernel,
+};
 
 /// One parameter of an estimator, for help texts.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +18,41 @@ pub struct ParameterDoc {
     pub meaning: &'static str,
 }
 
+/// Which kinds of pairs a mutual information can be estimated of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Domain {
+    /// Two continuous variables.
+    pub continuous: bool,
+    /// One continuous and one discrete variable.
+    pub mixed: bool,
+    /// Two discrete variables.
+    pub discrete: bool,
+}
+
+impl Domain {
+    pub(crate) const CONTINUOUS: Self = Self { continuous: true, mixed: false, discrete: false };
+    pub(crate) const MIXED: Self = Self { continuous: false, mixed: true, discrete: false };
+    pub(crate) const DISCRETE: Self = Self { continuous: false, mixed: false, discrete: true };
+    pub(crate) const NOT_DISCRETE: Self = Self { continuous: true, mixed: true, discrete: false };
+    pub(crate) const ANY: Self = Self { continuous: true, mixed: true, discrete: true };
+}
+
+type Builder<T> = fn(&Parameters) -> Result<Box<T>, EstimatorError>;
+
+/// What an estimator can be built as.
+#[derive(Clone, Copy)]
+pub(crate) struct Build {
+    pub(crate) mutual_information: Option<Builder<dyn MutualInformation>>,
+    pub(crate) conditional: Option<Builder<dyn ConditionalMutualInformation>>,
+    pub(crate) entropy: Option<Builder<dyn Entropy>>,
+    pub(crate) plane: Option<Builder<dyn PlaneEstimator>>,
+}
+
+impl Build {
+    /// The start of every list of capabilities.
+    pub(crate) const NOTHING: Self = Self { mutual_information: None, conditional: None, entropy: None, plane: None };
+}
+
 /// One estimator.
 pub struct Entry {
     /// Name on the command line.
@@ -23,86 +61,160 @@ pub struct Entry {
     pub summary: &'static str,
     /// Its parameters.
     pub parameters: &'static [ParameterDoc],
-    keys: &'static [&'static str],
-    build: fn(&Parameters) -> Result<Box<dyn PlaneEstimator>, EstimatorError>,
+    /// The pairs of variables that it takes.
+    pub domain: Domain,
+    /// How time grows with samples N and features D.
+    pub cost: &'static str,
+    /// When to choose it, and when not.
+    pub choose: &'static str,
+    pub(crate) build: Build,
+}
+
+impl Entry {
+    /// Whether it estimates the mutual information of two variables.
+    pub fn is_mutual_information(&self) -> bool {
+        self.build.mutual_information.is_some()
+    }
+
+    /// Whether it estimates a mutual information given a third variable.
+    pub fn is_conditional(&self) -> bool {
+        self.build.conditional.is_some()
+    }
+
+    /// Whether it estimates the entropy of one variable.
+    pub fn is_entropy(&self) -> bool {
+        self.build.entropy.is_some()
+    }
+
+    /// Whether it estimates the information plane's numbers of a layer.
+    pub fn is_plane(&self) -> bool {
+        self.build.plane.is_some()
+    }
 }
 
 /// All estimators, in the order in which help lists them.
-pub const ESTIMATORS: &[Entry] = &[
-    Entry {
-        name: UniformBinning::NAME,
-        summary: "equal bins of each activation; the row of bin numbers is the state (Shwartz-Ziv & Tishby 2017)",
-        parameters: UniformBinning::PARAMETERS,
-        keys: UniformBinning::KEYS,
-        build: |p| Ok(Box::new(UniformBinning::from_parameters(p)?)),
-    },
-    Entry {
-        name: AdaptiveBinning::NAME,
-        summary: "EBAB: bins with equally many distinct values, a cell of its own for saturated units (Chelombiev et al. 2019)",
-        parameters: AdaptiveBinning::PARAMETERS,
-        keys: AdaptiveBinning::KEYS,
-        build: |p| Ok(Box::new(AdaptiveBinning::from_parameters(p)?)),
-    },
-    Entry {
-        name: Bound::Upper.name(),
-        summary: "pairwise-distance upper bound of a Gaussian mixture on the activations (Kolchinsky & Tracey 2017)",
-        parameters: KernelDensity::PARAMETERS,
-        keys: KernelDensity::KEYS,
-        build: |p| Ok(Box::new(KernelDensity::from_parameters(Bound::Upper, p)?)),
-    },
-    Entry {
-        name: Bound::Lower.name(),
-        summary: "pairwise-distance lower bound, by the Bhattacharyya distance (Kolchinsky & Tracey 2017)",
-        parameters: KernelDensity::PARAMETERS,
-        keys: KernelDensity::KEYS,
-        build: |p| Ok(Box::new(KernelDensity::from_parameters(Bound::Lower, p)?)),
-    },
-    Entry {
-        name: KernelDensity::ADAPTIVE_NAME,
-        summary: "aKDE: the upper bound with a noise variance that grows with the layer's largest activation (Chelombiev et al. 2019)",
-        parameters: KernelDensity::ADAPTIVE_PARAMETERS,
-        keys: KernelDensity::KEYS,
-        build: |p| Ok(Box::new(KernelDensity::adaptive_from_parameters(p)?)),
-    },
-];
+pub const ESTIMATORS: &[&Entry] =
+    &[&binning::UNIFORM, &binning::ADAPTIVE, &kernel::UPPER, &kernel::LOWER, &kernel::ADAPTIVE, &discrete::PLUG_IN];
 
-/// Builds the estimator that `NAME` or `NAME:KEY=VALUE,KEY=VALUE` asks for.
+/// Builds the plane estimator that `NAME` or `NAME:KEY=VALUE,KEY=VALUE` asks for.
 ///
 /// # Errors
 /// When there is no such estimator or parameter, or a value is outside its domain; the message lists what there is.
-pub fn parse(specification: &str) -> Result<Box<dyn PlaneEstimator>, EstimatorError> {
+pub fn plane(specification: &str) -> Result<Box<dyn PlaneEstimator>, EstimatorError> {
+    build(specification, "the information plane", |b| b.plane)
+}
+
+/// Builds the mutual-information estimator that a specification asks for.
+///
+/// # Errors
+/// As [`plane`].
+pub fn mutual_information(specification: &str) -> Result<Box<dyn MutualInformation>, EstimatorError> {
+    build(specification, "mutual information", |b| b.mutual_information)
+}
+
+/// Builds the estimator of conditional mutual information that a specification asks for.
+///
+/// # Errors
+/// As [`plane`].
+pub fn conditional(specification: &str) -> Result<Box<dyn ConditionalMutualInformation>, EstimatorError> {
+    build(specification, "conditional mutual information", |b| b.conditional)
+}
+
+/// Builds the entropy estimator that a specification asks for.
+///
+/// # Errors
+/// As [`plane`].
+pub fn entropy(specification: &str) -> Result<Box<dyn Entropy>, EstimatorError> {
+    build(specification, "entropy", |b| b.entropy)
+}
+
+fn build<T: ?Sized>(
+    specification: &str,
+    quantity: &'static str,
+    capability: impl Fn(&Build) -> Option<Builder<T>>,
+) -> Result<Box<T>, EstimatorError> {
     let (name, rest) = specification.split_once(':').unwrap_or((specification, ""));
-    let entry = ESTIMATORS.iter().find(|e| e.name == name.trim()).ok_or_else(|| EstimatorError::UnknownEstimator {
-        name: name.into(),
-        known: ESTIMATORS.iter().map(|e| e.name).collect::<Vec<_>>().join(", "),
+    let able = || ESTIMATORS.iter().filter(|e| capability(&e.build).is_some()).map(|e| e.name).collect::<Vec<_>>();
+    let entry = ESTIMATORS
+        .iter()
+        .find(|e| e.name == name.trim())
+        .ok_or_else(|| EstimatorError::UnknownEstimator { name: name.into(), known: able().join(", ") })?;
+    let builder = capability(&entry.build).ok_or_else(|| EstimatorError::NotOfThis {
+        estimator: entry.name,
+        quantity,
+        known: able().join(", "),
     })?;
-    (entry.build)(&Parameters::parse(entry.name, entry.keys, rest)?)
+    builder(&Parameters::parse(entry.name, entry.parameters, rest)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Estimator;
+
+    /// Checks a builder of every entry that has one.
+    fn every(check: impl Fn(&Entry, &dyn Fn(&str) -> Result<(&'static str, String), EstimatorError>)) {
+        fn told<T: Estimator + ?Sized>(built: Box<T>) -> (&'static str, String) {
+            (built.name(), built.parameters())
+        }
+        for entry in ESTIMATORS {
+            let build = entry.build;
+            assert!(
+                build.plane.is_some() || build.mutual_information.is_some() || build.entropy.is_some(),
+                "{} can be built as nothing",
+                entry.name
+            );
+            if build.plane.is_some() {
+                check(entry, &|spec| plane(spec).map(told));
+            }
+            if build.mutual_information.is_some() {
+                check(entry, &|spec| mutual_information(spec).map(told));
+            }
+            if build.conditional.is_some() {
+                check(entry, &|spec| conditional(spec).map(told));
+            }
+            if build.entropy.is_some() {
+                check(entry, &|spec| entropy(spec).map(told));
+            }
+        }
+    }
 
     #[test]
     fn every_entry_builds_by_its_defaults_and_names_itself() {
-        for entry in ESTIMATORS {
-            assert_eq!(parse(entry.name).unwrap().name(), entry.name);
-            assert_eq!(entry.parameters.iter().map(|p| p.name).collect::<Vec<_>>(), entry.keys, "{}", entry.name);
-        }
+        every(|entry, build| assert_eq!(build(entry.name).unwrap().0, entry.name));
     }
 
     #[test]
     fn effective_parameters_read_back_to_the_same_estimator() {
-        for entry in ESTIMATORS {
-            let parameters = parse(entry.name).unwrap().parameters();
-            let again = parse(&format!("{}:{}", entry.name, parameters.replace(' ', ","))).unwrap();
-            assert_eq!(again.parameters(), parameters);
+        every(|entry, build| {
+            let parameters = build(entry.name).unwrap().1;
+            let again = build(&format!("{}:{}", entry.name, parameters.replace(' ', ","))).unwrap();
+            assert_eq!(again.1, parameters, "{}", entry.name);
+        });
+    }
+
+    #[test]
+    fn names_are_unique_and_every_default_is_accepted() {
+        for (i, entry) in ESTIMATORS.iter().enumerate() {
+            assert!(ESTIMATORS[..i].iter().all(|e| e.name != entry.name), "{} twice", entry.name);
         }
+        every(|entry, build| {
+            for p in entry.parameters.iter().filter(|p| !p.default.is_empty()) {
+                let spec = format!("{}:{}={}", entry.name, p.name, p.default);
+                assert!(build(&spec).is_ok(), "{spec}: {:?}", build(&spec).err());
+            }
+        });
     }
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let e = parse("ksgg").err().unwrap().to_string();
+        let e = plane("ksgg").err().unwrap().to_string();
         assert!(e.contains("'ksgg'") && e.contains("binning, adaptive, kde, kde-lower, adaptive-kde"), "{e}");
+    }
+
+    #[test]
+    fn an_estimator_of_something_else_is_told_apart_from_an_unknown_one() {
+        let e = plane("plug-in").err().unwrap().to_string();
+        assert!(e.contains("plug-in does not estimate the information plane") && e.contains("binning"), "{e}");
     }
 }

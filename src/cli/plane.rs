@@ -61,13 +61,13 @@ pub(super) struct PlaneArgs {
 pub(super) const DEFAULT_ESTIMATORS: [&str; 3] = ["binning", "adaptive", "kde"];
 
 fn specification(text: &str) -> Result<String, String> {
-    registry::parse(text).map(|_| text.to_string()).map_err(|e| e.to_string())
+    registry::plane(text).map(|_| text.to_string()).map_err(|e| e.to_string())
 }
 
 /// The estimators and their parameters, from the registry, and examples.
 pub(super) fn after_help() -> String {
     let mut text = String::from("Estimators:\n");
-    for entry in registry::ESTIMATORS {
+    for entry in registry::ESTIMATORS.iter().filter(|e| e.is_plane()) {
         text += &format!("  {:13} {}\n", entry.name, entry.summary);
         for p in entry.parameters {
             let default = if p.default.is_empty() { String::new() } else { format!(" [default: {}]", p.default) };
@@ -173,7 +173,7 @@ pub(super) fn trace(mut job: PlaneJob, folder: &RunFolder, output: Output) -> Re
 }
 
 pub(super) fn estimators(specs: &[String]) -> Result<Vec<Box<dyn PlaneEstimator>>> {
-    let built = specs.iter().map(|s| registry::parse(s)).collect::<Result<Vec<_>, _>>()?;
+    let built = specs.iter().map(|s| registry::plane(s)).collect::<Result<Vec<_>, _>>()?;
     for (i, a) in built.iter().enumerate() {
         let twice = built[..i].iter().any(|b| (a.name(), a.parameters()) == (b.name(), b.parameters()));
         ensure!(!twice, "the estimator {} ({}) is given twice", a.name(), a.parameters());

@@ -10,8 +10,8 @@
 
 use super::{plane_of_bins, uniform::correction_from};
 use crate::discrete::Correction;
-use crate::registry::ParameterDoc;
-use crate::{EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator};
+use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::{Estimator, EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator};
 use serde::{Deserialize, Serialize};
 
 /// Which value counts as saturated from below.
@@ -36,7 +36,6 @@ pub struct AdaptiveBinning {
 
 impl AdaptiveBinning {
     pub(crate) const NAME: &'static str = "adaptive";
-    pub(crate) const KEYS: &'static [&'static str] = &["bins", "low", "correction"];
     pub(crate) const PARAMETERS: &'static [ParameterDoc] = &[
         ParameterDoc { name: "bins", default: "30", meaning: "bins with equally many distinct values" },
         ParameterDoc {
@@ -100,7 +99,17 @@ impl AdaptiveBinning {
 const BINS_RULE: &str = "it must be a whole number of at least 1";
 const LOW_RULE: &str = "it must be auto, none, or a finite number";
 
-impl PlaneEstimator for AdaptiveBinning {
+pub(crate) const ENTRY: Entry = Entry {
+    name: AdaptiveBinning::NAME,
+    summary: "EBAB: bins with equally many distinct values, a cell of its own for saturated units (Chelombiev et al. 2019)",
+    parameters: AdaptiveBinning::PARAMETERS,
+    domain: Domain::ANY,
+    cost: "O(N·D·log(N·D))",
+    choose: "unbounded or saturating units, layers of very different scale",
+    build: Build { plane: Some(|p| Ok(Box::new(AdaptiveBinning::from_parameters(p)?))), ..Build::NOTHING },
+};
+
+impl Estimator for AdaptiveBinning {
     fn name(&self) -> &'static str {
         Self::NAME
     }
@@ -117,7 +126,9 @@ impl PlaneEstimator for AdaptiveBinning {
             correction => format!("{plain} correction={}", correction.name()),
         }
     }
+}
 
+impl PlaneEstimator for AdaptiveBinning {
     fn estimate(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
         let low = match self.low {
             Saturation::Auto => layer.lower_saturation(),

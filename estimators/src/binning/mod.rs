@@ -3,7 +3,9 @@
 mod adaptive;
 mod uniform;
 
+pub(crate) use adaptive::ENTRY as ADAPTIVE;
 pub use adaptive::{AdaptiveBinning, Saturation};
+pub(crate) use uniform::ENTRY as UNIFORM;
 pub use uniform::{BinRange, UniformBinning};
 
 use crate::discrete::{Correction, SymbolCounts, row_symbols};

@@ -8,8 +8,8 @@
 
 use super::plane_of_bins;
 use crate::discrete::Correction;
-use crate::registry::ParameterDoc;
-use crate::{EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator, ValueRange};
+use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::{Estimator, EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator, ValueRange};
 use serde::{Deserialize, Serialize};
 
 /// Where the equal bins lie.
@@ -41,7 +41,6 @@ pub struct UniformBinning {
 
 impl UniformBinning {
     pub(crate) const NAME: &'static str = "binning";
-    pub(crate) const KEYS: &'static [&'static str] = &["bins", "range", "width", "correction"];
     pub(crate) const PARAMETERS: &'static [ParameterDoc] = &[
         ParameterDoc { name: "bins", default: "30", meaning: "number of equal bins over the range" },
         ParameterDoc {
@@ -128,6 +127,16 @@ impl UniformBinning {
     }
 }
 
+pub(crate) const ENTRY: Entry = Entry {
+    name: UniformBinning::NAME,
+    summary: "equal bins of each activation; the row of bin numbers is the state (Shwartz-Ziv & Tishby 2017)",
+    parameters: UniformBinning::PARAMETERS,
+    domain: Domain::ANY,
+    cost: "O(N·D)",
+    choose: "the classic information plane; few units, or it reads log N",
+    build: Build { plane: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))), ..Build::NOTHING },
+};
+
 const WIDTH_RULE: &str = "it must be a positive number";
 const RANGE_RULE: &str = "it must be run, epoch, or LOW..HIGH such as -1..1";
 
@@ -148,7 +157,7 @@ pub(super) fn correction_from(p: &Parameters) -> Result<Correction, EstimatorErr
     })
 }
 
-impl PlaneEstimator for UniformBinning {
+impl Estimator for UniformBinning {
     fn name(&self) -> &'static str {
         Self::NAME
     }
@@ -165,7 +174,9 @@ impl PlaneEstimator for UniformBinning {
             correction => format!("{cut} correction={}", correction.name()),
         }
     }
+}
 
+impl PlaneEstimator for UniformBinning {
     fn needs_run_range(&self) -> bool {
         matches!(self.cut, Cut::Bins(_, BinRange::Run))
     }
@@ -220,13 +231,13 @@ mod tests {
         let targets = Targets::new(&[0, 1]).unwrap();
         let t = array![[0.0f32], [1.0]];
         let e =
-            registry::parse("binning").unwrap().estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap_err();
+            registry::plane("binning").unwrap().estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap_err();
         assert!(matches!(e, EstimatorError::MissingRunRange { .. }));
     }
 
     #[test]
     fn refuses_contradictions_and_nonsense() {
-        let refuse = |text| registry::parse(text).err().unwrap().to_string();
+        let refuse = |text| registry::plane(text).err().unwrap().to_string();
         assert!(refuse("binning:width=0.1,bins=3").contains("one or the other"));
         assert!(refuse("binning:width=-1").contains("positive"));
         assert!(refuse("binning:bins=0").contains("at least 1"));

@@ -6,4 +6,4 @@ mod rows;
 pub use plug_in::{Correction, PlugIn, SymbolCounts};
 pub use rows::row_symbols;
 
-pub(crate) use plug_in::plug_in_entropy;
+pub(crate) use plug_in::{ENTRY as PLUG_IN, plug_in_entropy};

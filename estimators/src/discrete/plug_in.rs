@@ -5,7 +5,9 @@
 //! meaningless when nearly every sample has a cell of its own, where it reads log N whatever the truth: such estimates
 //! are flagged as saturated.
 
-use crate::{Estimate, EstimatorError, MutualInformation, Nats, Variable};
+use crate::pair::Pair;
+use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters, Variable};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,14 @@ pub enum Correction {
 }
 
 impl Correction {
+    pub(crate) const MEANING: &'static str = "bias correction of each entropy: none or miller-madow";
+
+    pub(crate) fn from_parameters(p: &Parameters, default: Self) -> Result<Self, EstimatorError> {
+        p.text("correction").map_or(Ok(default), |text| {
+            Self::from_name(text).ok_or_else(|| p.bad("correction", text, "it must be none or miller-madow"))
+        })
+    }
+
     /// The name in specifications.
     pub fn name(self) -> &'static str {
         match self {
@@ -101,6 +111,7 @@ impl SymbolCounts {
             std_error: Some(Nats(((second_moment - h * h).max(0.0) / n).sqrt())),
             n_samples: self.n,
             warnings: vec![],
+            details: vec![],
         }
         .judged(n.ln())
     }
@@ -142,20 +153,39 @@ pub struct PlugIn {
     pub correction: Correction,
 }
 
+const NAME: &str = "plug-in";
+
+pub(crate) const ENTRY: Entry = Entry {
+    name: NAME,
+    summary: "observed frequencies of two discrete variables",
+    parameters: &[ParameterDoc { name: "correction", default: "miller-madow", meaning: Correction::MEANING }],
+    domain: Domain::DISCRETE,
+    cost: "O(N)",
+    choose: "labels, categories or codes, with many samples for each pair of values",
+    build: Build { mutual_information: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))), ..Build::NOTHING },
+};
+
+impl PlugIn {
+    fn from_parameters(p: &Parameters) -> Result<Self, EstimatorError> {
+        Ok(Self { correction: Correction::from_parameters(p, Correction::MillerMadow)? })
+    }
+}
+
+impl Estimator for PlugIn {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn parameters(&self) -> String {
+        format!("correction={}", self.correction.name())
+    }
+}
+
 impl MutualInformation for PlugIn {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
-        let (Variable::Discrete(x), Variable::Discrete(y)) = (x, y) else {
-            return Err(EstimatorError::WrongKind { estimator: "plug-in", expected: "discrete" });
-        };
-        if x.len() != y.len() {
-            return Err(EstimatorError::LengthMismatch { left: x.len(), right: y.len() });
-        }
-        if x.len() < 2 {
-            return Err(EstimatorError::TooFewSamples { found: x.len(), needed: 2 });
-        }
-        let renumber = |v: &[u32]| super::row_symbols(v.len(), 1, |i, _| v[i] as i32);
-        let ((sx, nx), (sy, ny)) = (renumber(x), renumber(y));
-        Ok(SymbolCounts::new(&sx, nx, &sy, ny).mutual_information(self.correction))
+        let (x, y) = Pair::new(&x, &y)?.discrete(NAME)?;
+        let counts = SymbolCounts::new(x.of_sample(), x.counts().len(), y.of_sample(), y.counts().len());
+        Ok(counts.mutual_information(self.correction))
     }
 }
 

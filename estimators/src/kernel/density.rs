@@ -15,8 +15,8 @@
 //! I(T;Y) is a difference of two bounds of the same side and so is not itself a bound. I(X;T) cannot exceed log N.
 //! Costs O(N²·D) time and O(N·D) memory.
 
-use crate::registry::ParameterDoc;
-use crate::{Estimate, EstimatorError, LayerSample, Nats, Parameters, PlaneEstimate, PlaneEstimator};
+use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::{Estimate, Estimator, EstimatorError, LayerSample, Nats, Parameters, PlaneEstimate, PlaneEstimator};
 use serde::{Deserialize, Serialize};
 
 /// Which side the bound is on.
@@ -96,7 +96,6 @@ pub struct KernelDensity {
 
 impl KernelDensity {
     pub(crate) const ADAPTIVE_NAME: &'static str = "adaptive-kde";
-    pub(crate) const KEYS: &'static [&'static str] = &["variance", "scale"];
     pub(crate) const PARAMETERS: &'static [ParameterDoc] = &[
         ParameterDoc {
             name: "variance",
@@ -152,6 +151,36 @@ impl KernelDensity {
     }
 }
 
+pub(crate) const UPPER: Entry = Entry {
+    name: Bound::Upper.name(),
+    summary: "pairwise-distance upper bound of a Gaussian mixture on the activations (Kolchinsky & Tracey 2017)",
+    parameters: KernelDensity::PARAMETERS,
+    domain: Domain::MIXED,
+    cost: "O(N²·D)",
+    choose: "a layer with Gaussian noise of known size",
+    build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Upper, p)?))), ..Build::NOTHING },
+};
+
+pub(crate) const LOWER: Entry = Entry {
+    name: Bound::Lower.name(),
+    summary: "pairwise-distance lower bound, by the Bhattacharyya distance (Kolchinsky & Tracey 2017)",
+    parameters: KernelDensity::PARAMETERS,
+    domain: Domain::MIXED,
+    cost: "O(N²·D)",
+    choose: "the other side of kde: the truth of the noisy layer lies between the two",
+    build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Lower, p)?))), ..Build::NOTHING },
+};
+
+pub(crate) const ADAPTIVE: Entry = Entry {
+    name: KernelDensity::ADAPTIVE_NAME,
+    summary: "aKDE: the upper bound with a noise variance that grows with the layer's largest activation (Chelombiev et al. 2019)",
+    parameters: KernelDensity::ADAPTIVE_PARAMETERS,
+    domain: Domain::MIXED,
+    cost: "O(N²·D)",
+    choose: "layers whose scale changes while the network trains",
+    build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::adaptive_from_parameters(p)?))), ..Build::NOTHING },
+};
+
 const VARIANCE_RULE: &str = "it must be a positive number";
 
 /// Below it the exponents of the kernels leave the range of 32-bit numbers.
@@ -166,7 +195,7 @@ fn read(p: &Parameters, default: NoiseScale) -> Result<(f64, NoiseScale), Estima
     Ok((variance, scale))
 }
 
-impl PlaneEstimator for KernelDensity {
+impl Estimator for KernelDensity {
     fn name(&self) -> &'static str {
         if self.adaptive { Self::ADAPTIVE_NAME } else { self.bound.name() }
     }
@@ -174,7 +203,9 @@ impl PlaneEstimator for KernelDensity {
     fn parameters(&self) -> String {
         format!("variance={} scale={}", self.variance, self.scale.name())
     }
+}
 
+impl PlaneEstimator for KernelDensity {
     fn estimate(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
         // A layer that is zero throughout has no scale; any noise gives it zero information.
         let scale = self.scale.of(layer);
@@ -231,7 +262,7 @@ mod tests {
     fn a_dead_layer_has_no_scale_and_no_information() {
         let targets = Targets::new(&[0, 1]).unwrap();
         let dead = array![[0.0f32, 0.0], [0.0, 0.0]];
-        let k = crate::registry::parse("adaptive-kde").unwrap();
+        let k = crate::registry::plane("adaptive-kde").unwrap();
         let found = k.estimate(&LayerSample::new(dead.view(), &targets).unwrap()).unwrap();
         assert_eq!(found.i_xt.value.0, 0.0);
     }
@@ -244,7 +275,7 @@ mod tests {
         let t = array![[0.0f32], [0.1], [0.25], [0.4], [1.0]];
         let scaled = t.mapv(|v| 4.0 * v);
         let of = |spec: &str, t: &ndarray::Array2<f32>| {
-            let found = crate::registry::parse(spec).unwrap();
+            let found = crate::registry::plane(spec).unwrap();
             found.estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap().i_xt.value.0
         };
         assert!((of("adaptive-kde:variance=0.01", &scaled) - of("kde:variance=0.0025", &t)).abs() < 1e-6);
@@ -256,14 +287,14 @@ mod tests {
         let t = array![[0.0f32], [1e-38], [2e-38]];
         for spec in ["adaptive-kde", "kde:variance=1e-300"] {
             let found =
-                crate::registry::parse(spec).unwrap().estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap();
+                crate::registry::plane(spec).unwrap().estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap();
             assert!(found.i_xt.value.0.is_finite() && found.i_ty.value.0.is_finite(), "{spec}: {found:?}");
         }
     }
 
     #[test]
     fn refuses_noise_that_is_not_positive() {
-        let e = crate::registry::parse("kde:variance=0").err().unwrap().to_string();
+        let e = crate::registry::plane("kde:variance=0").err().unwrap().to_string();
         assert!(e.contains("variance = 0") && e.contains("positive"), "{e}");
     }
 }

@@ -1,0 +1,76 @@
+//! The little linear algebra that estimators need, on top of nalgebra.
+
+use nalgebra::{DMatrix, DVector};
+use ndarray::{Array2, ArrayView2, Axis};
+
+/// Columns less their means.
+pub(crate) fn centred(x: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mean = x.mean_axis(Axis(0)).unwrap_or_else(|| ndarray::Array1::zeros(x.ncols()));
+    &x - &mean
+}
+
+/// Standard deviation of each column (divisor N).
+pub(crate) fn standard_deviations(x: ArrayView2<'_, f64>) -> Vec<f64> {
+    x.std_axis(Axis(0), 0.0).to_vec()
+}
+
+/// Columns less their means over their standard deviations; a constant column becomes zero.
+pub(crate) fn standardised(x: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut z = centred(x);
+    for mut column in z.columns_mut() {
+        let std = (column.iter().map(|v| v * v).sum::<f64>() / column.len() as f64).sqrt();
+        if std > 0.0 {
+            column.mapv_inplace(|v| v / std);
+        }
+    }
+    z
+}
+
+/// Sample covariance [D × D] with divisor N − 1 of the rows of [N × D].
+pub(crate) fn covariance(x: ArrayView2<'_, f64>) -> DMatrix<f64> {
+    let c = centred(x);
+    let product = c.t().dot(&c) / (x.nrows() as f64 - 1.0);
+    to_nalgebra(product.view())
+}
+
+/// The same matrix as nalgebra has it.
+pub(crate) fn to_nalgebra(x: ArrayView2<'_, f64>) -> DMatrix<f64> {
+    DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| x[[i, j]])
+}
+
+/// log det of a symmetric positive definite matrix; `None` when it is not one.
+pub(crate) fn log_determinant(symmetric: &DMatrix<f64>) -> Option<f64> {
+    let factor = symmetric.clone().cholesky()?;
+    let diagonal = factor.l_dirty().diagonal();
+    let sum = 2.0 * diagonal.iter().map(|d| d.ln()).sum::<f64>();
+    sum.is_finite().then_some(sum)
+}
+
+/// Eigenvalues of a symmetric matrix, largest first.
+pub(crate) fn eigenvalues(symmetric: DMatrix<f64>) -> DVector<f64> {
+    let mut values: Vec<f64> = symmetric.symmetric_eigenvalues().iter().copied().collect();
+    values.sort_by(|a, b| b.total_cmp(a));
+    DVector::from_vec(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn covariance_determinant_and_eigenvalues_of_a_known_matrix() {
+        let x = array![[1.0, 2.0], [3.0, 2.0], [2.0, 5.0], [2.0, -1.0]];
+        let c = covariance(x.view());
+        assert!((c[(0, 0)] - 2.0 / 3.0).abs() < 1e-15 && (c[(1, 1)] - 6.0).abs() < 1e-15 && c[(0, 1)].abs() < 1e-15);
+        assert!((log_determinant(&c).unwrap() - 4f64.ln()).abs() < 1e-14);
+        assert!((eigenvalues(c)[0] - 6.0).abs() < 1e-14);
+        assert_eq!(log_determinant(&DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 2.0, 1.0])), None);
+    }
+
+    #[test]
+    fn a_constant_column_standardises_to_zero() {
+        let z = standardised(array![[1.0, 7.0], [3.0, 7.0]].view());
+        assert_eq!(z, array![[-1.0, 0.0], [1.0, 0.0]]);
+    }
+}
