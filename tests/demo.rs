@@ -46,7 +46,7 @@ fn completions_and_pages_are_made() {
     assert!(dir.path().join("man/narrows-plane.1").exists());
     let help = narrows(dir.path()).args(["plane", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for entry in narrows::estimators::registry::ESTIMATORS {
+    for entry in narrows::estimators::registry::ESTIMATORS.iter().filter(|entry| entry.is_plane()) {
         assert!(help.contains(entry.name) && help.contains(entry.summary.split(' ').next().unwrap()));
     }
 }

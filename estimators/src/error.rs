@@ -37,6 +37,42 @@ pub enum EstimatorError {
         /// How many there are.
         count: usize,
     },
+    /// A finite value that is too large to work with.
+    #[error(
+        "the value {value:e} at row {row}, column {column} is too large: sums of squares are not finite; rescale the data, or use transform=rank"
+    )]
+    TooLarge {
+        /// Row, from 1.
+        row: usize,
+        /// Column, from 1.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+    /// Repeated values, which the method was told to refuse.
+    #[error(
+        "{estimator}: {share:.1} % of the samples share a value of column {column} with another sample, and ties=refuse was asked for; use mixed-ksg, or ties=jitter"
+    )]
+    Tied {
+        /// Estimator name.
+        estimator: &'static str,
+        /// Percentage of the samples.
+        share: f64,
+        /// The column with most, from 1.
+        column: usize,
+    },
+    /// A discrete variable with more values than the method can take.
+    #[error(
+        "{estimator}: a discrete variable of {found} values, and {most} are the most it takes; use plug-in or ross, or pass it as continuous"
+    )]
+    TooManyClasses {
+        /// Estimator name.
+        estimator: &'static str,
+        /// Values found.
+        found: usize,
+        /// Values allowed.
+        most: usize,
+    },
     /// Every sample has the same label.
     #[error(
         "all samples have the same label {label}: I(T;Y) is zero by definition; give labels of at least two classes"

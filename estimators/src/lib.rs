@@ -29,11 +29,13 @@ mod estimate;
 mod kernel;
 mod layer;
 mod linalg;
+mod neighbours;
 mod pair;
 mod parameters;
 mod random;
 pub mod registry;
 mod special;
+mod transform;
 mod variable;
 
 pub use binning::{AdaptiveBinning, BinRange, Saturation, UniformBinning};
@@ -42,5 +44,9 @@ pub use error::EstimatorError;
 pub use estimate::{Detail, Estimate, Nats, Warning};
 pub use kernel::{Bound, KernelDensity, NoiseScale};
 pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange};
+pub use neighbours::{
+    Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
+};
 pub use parameters::Parameters;
+pub use transform::Transform;
 pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, Variable};

@@ -53,6 +53,41 @@ pub(crate) fn eigenvalues(symmetric: DMatrix<f64>) -> DVector<f64> {
     DVector::from_vec(values)
 }
 
+/// A variable turned and scaled to identity covariance.
+pub(crate) struct Whitened {
+    /// [N × rank]: directions without spread are left out.
+    pub(crate) values: Array2<f64>,
+    /// log of the factor by which volumes were divided.
+    pub(crate) log_scale: f64,
+}
+
+impl Whitened {
+    /// The variable as it is.
+    pub(crate) fn not(x: ArrayView2<'_, f64>) -> Self {
+        Self { values: x.to_owned(), log_scale: 0.0 }
+    }
+}
+
+/// Principal components of the columns, each divided by its standard deviation.
+///
+/// Components are those of the standardised columns, so that the outcome does not depend on the columns' units; one
+/// whose variance is below 10⁻¹⁰ of the largest is rounding, and is left out.
+pub(crate) fn whitened(x: ArrayView2<'_, f64>) -> Whitened {
+    let z = standardised(x);
+    let scales = standard_deviations(x);
+    let correlation = to_nalgebra((z.t().dot(&z) / z.nrows() as f64).view());
+    let eigen = correlation.symmetric_eigen();
+    let largest = eigen.eigenvalues.max();
+    let kept: Vec<usize> =
+        (0..z.ncols()).filter(|&i| eigen.eigenvalues[i] > 1e-10 * largest && largest > 0.0).collect();
+    let turn = Array2::from_shape_fn((z.ncols(), kept.len()), |(row, column)| {
+        eigen.eigenvectors[(row, kept[column])] / eigen.eigenvalues[kept[column]].sqrt()
+    });
+    let log_scale = scales.iter().filter(|s| **s > 0.0).map(|s| s.ln()).sum::<f64>()
+        + kept.iter().map(|&i| eigen.eigenvalues[i].ln() / 2.0).sum::<f64>();
+    Whitened { values: z.dot(&turn), log_scale }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,6 @@ use std::str::FromStr;
 #[derive(Debug, Clone)]
 pub struct Parameters {
     estimator: &'static str,
-    known: &'static [ParameterDoc],
     pairs: Vec<(String, String)>,
 }
 
@@ -34,12 +33,11 @@ impl Parameters {
             }
             pairs.push((key.into(), value.into()));
         }
-        Ok(Self { estimator, known, pairs })
+        Ok(Self { estimator, pairs })
     }
 
-    /// The value of a key as text.
+    /// The value of a key as text; `None` when it was not given, or is not one of this estimator's.
     pub fn text(&self, key: &str) -> Option<&str> {
-        debug_assert!(self.known.iter().any(|p| p.name == key), "{key} is not declared");
         self.pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
@@ -56,6 +54,19 @@ impl Parameters {
         self.text(key)
             .map(|text| text.parse().ok().filter(&allowed).ok_or_else(|| bad(self.estimator, key, text, rule)))
             .transpose()
+    }
+
+    /// The value of a key that is `yes` or `no`.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn yes_or_no(&self, key: &str) -> Result<Option<bool>, EstimatorError> {
+        match self.text(key) {
+            None => Ok(None),
+            Some("yes") => Ok(Some(true)),
+            Some("no") => Ok(Some(false)),
+            Some(other) => Err(self.bad(key, other, "it must be yes or no")),
+        }
     }
 
     /// The error for a value of this estimator that breaks a rule.

@@ -4,7 +4,7 @@
 
 use crate::{
     ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, binning,
-    discrete, kernel,
+    discrete, kernel, neighbours,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -93,8 +93,20 @@ impl Entry {
 }
 
 /// All estimators, in the order in which help lists them.
-pub const ESTIMATORS: &[&Entry] =
-    &[&binning::UNIFORM, &binning::ADAPTIVE, &kernel::UPPER, &kernel::LOWER, &kernel::ADAPTIVE, &discrete::PLUG_IN];
+#[rustfmt::skip] // One line each, however short.
+pub const ESTIMATORS: &[&Entry] = &[
+    &discrete::PLUG_IN,
+    &binning::UNIFORM,
+    &binning::ADAPTIVE,
+    &neighbours::KSG,
+    &neighbours::LNC,
+    &neighbours::KOZACHENKO_LEONENKO,
+    &neighbours::ROSS,
+    &neighbours::MIXED_KSG,
+    &kernel::UPPER,
+    &kernel::LOWER,
+    &kernel::ADAPTIVE,
+];
 
 /// Builds the plane estimator that `NAME` or `NAME:KEY=VALUE,KEY=VALUE` asks for.
 ///
