@@ -37,7 +37,7 @@ pub fn dial(family: Dial, information: f64, dim: usize) -> Result<Task, TruthErr
         }
     };
     let (name, summary) = (format!("{family}-{dim}d-{information}"), family.summary(dim));
-    Ok(Task { name, family: family.to_string(), summary, dims, information, standard_error: 0.0, draw })
+    Ok(Task { name, family: family.to_string(), summary, dims, information, draw })
 }
 
 /// Correlated normals of `dim` coordinates with `nats_per_dim` for each of them; the published high-dimensional

@@ -1,8 +1,8 @@
 //! Pairs of variables whose mutual information is known, to measure estimators against.
 //!
 //! [`beyond_normal`] is the benchmark of forty tasks of Czyż et al. (NeurIPS 2023); [`dial`] makes families whose
-//! information is what one asks for, after Butakov et al. (ICLR 2024); [`mixtures`] are densities without a closed form,
-//! whose information is a Monte Carlo mean with its standard error. Information is in nats throughout.
+//! information is what one asks for, after Butakov et al. (ICLR 2024); [`mixtures`] are shapes without a
+//! closed form, whose information is a numerical integral. Information is in nats throughout.
 
 mod beyond_normal;
 mod closed_form;
@@ -11,6 +11,7 @@ mod error;
 mod families;
 mod images;
 mod maps;
+mod mixtures;
 mod rows;
 mod task;
 
@@ -18,4 +19,5 @@ pub use beyond_normal::beyond_normal;
 pub use dial::Dial;
 pub use error::TruthError;
 pub use families::{dial, high_dimensional};
+pub use mixtures::mixtures;
 pub use task::{Pairs, Task, TruthVariable};

@@ -76,7 +76,6 @@ pub struct Task {
     pub(super) summary: String,
     pub(super) dims: (usize, usize),
     pub(super) information: f64,
-    pub(super) standard_error: f64,
     pub(super) draw: Draw,
 }
 
@@ -111,14 +110,9 @@ impl Task {
         matches!(self.draw, Draw::Label(_))
     }
 
-    /// The true mutual information of X and Y, in nats.
+    /// The true mutual information of X and Y, in nats: exact, or of a mixture an integral to six decimals.
     pub fn mutual_information(&self) -> f64 {
         self.information
-    }
-
-    /// Standard error of that truth, in nats: 0 where it is exact, more where it is a Monte Carlo mean.
-    pub fn standard_error(&self) -> f64 {
-        self.standard_error
     }
 
     /// `n` independent pairs, drawn by the seed: X is [n × `dim_x`], Y is [n × `dim_y`] or n labels.
@@ -149,7 +143,6 @@ impl fmt::Debug for Task {
             .field("family", &self.family)
             .field("dims", &self.dims)
             .field("information", &self.information)
-            .field("standard_error", &self.standard_error)
             .finish_non_exhaustive()
     }
 }
