@@ -169,6 +169,9 @@ fn quantised_normals() {
     }
 }
 
+/// The uniform parameters of an image.
+type Recover<'a> = &'a dyn Fn(ArrayView1<f64>) -> Vec<f64>;
+
 #[test]
 fn images_carry_their_parameters() {
     let size = 32;
@@ -190,7 +193,7 @@ fn images_carry_their_parameters() {
         });
         uniforms.concat()
     };
-    let families: [(Dial, usize, &dyn Fn(ArrayView1<f64>) -> Vec<f64>); 2] =
+    let families: [(Dial, usize, Recover); 2] =
         [(Dial::GaussianImages { size }, 2, &blob), (Dial::RectangleImages { size }, 4, &rectangle)];
     for (family, dim, parameters) in families {
         let part = 3.0 / dim as f64;
