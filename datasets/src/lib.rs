@@ -10,6 +10,7 @@ mod dataset;
 mod digits;
 mod error;
 pub mod load;
+pub mod truth;
 mod twelve_bit;
 
 pub use builtin::{BUILTIN, Builtin, by_name};
