@@ -5,8 +5,8 @@ kde             H = d/2 - mean_i log[ 1/N sum_j (2 pi s)^(-d/2) exp(-D_ij / (2 s
 cauchy-schwarz  log2(sum K_ij Q_ij / N^2) + log2(sum K sum Q / N^4) - 2 log2(sum_i (sum_j K_ij)(sum_j Q_ij) / N^3), the
                 Cauchy-Schwarz quadratic mutual information (Principe 2010; Yu et al. 2024). Bits.
 hsic            tr(K H Q H) / (N - 1)^2, H = 1 - 1/N (Gretton et al. 2005). No unit.
-renyi           S(A) + S(B) - S(A o B / tr), S(A) = log2(sum_i lambda_i^a) / (1 - a), A = K / N (Sanchez Giraldo, Rao and
-                Principe 2015). Bits. In float64, as eigenvalues near zero need.
+renyi           S(A) + S(B) - S(A o B / tr), S(A) = log2(sum_i lambda_i^a) / (1 - a), A = K / N (Sanchez Giraldo, Rao
+                and Principe 2015). Bits. In float64, as eigenvalues near zero need.
 
 K_ij = exp(-|x_i - x_j|^2 / (2 sigma^2)), Q the same of y.
 """
@@ -60,7 +60,12 @@ def renyi(x, y, args):
     return entropy(a) + entropy(b) - entropy(joint / joint.trace())
 
 
-METHODS = {"kde": (kde, "nats"), "cauchy-schwarz": (cauchy_schwarz, "bits"), "hsic": (hsic, ""), "renyi": (renyi, "bits")}
+METHODS = {
+    "kde": (kde, "nats"),
+    "cauchy-schwarz": (cauchy_schwarz, "bits"),
+    "hsic": (hsic, ""),
+    "renyi": (renyi, "bits"),
+}
 
 
 def main():
