@@ -166,7 +166,7 @@ def run(name, args, narrows):
     lines = commands(work, arrays(work, args.data), narrows, args.threads)
     rounds = {side: [] for side in lines}
     problems = []
-    print(f"{name}: {machine(args.threads)}; value in bits, seconds of the call, peak memory of the process", flush=True)
+    print(f"{name}: {machine(args.threads)}; value in bits, seconds of the call, peak MB of the process", flush=True)
     with tempfile.TemporaryDirectory(prefix="narrows-speed-") as scratch:
         for _ in range(args.rounds):
             for side, line in lines.items():
