@@ -7,15 +7,13 @@ The default device of Narrows is the one that wins here. Appends a row a network
 """
 
 import argparse
-import datetime
 import random
-import statistics
 import struct
 import sys
 import tempfile
 from pathlib import Path
 
-import compare
+import measuring
 
 TWELVE_BIT = """
 data.inputs = "twelve-bit"
@@ -43,9 +41,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="runs of each device (default 3)")
     parser.add_argument("--narrows", type=Path, metavar="PATH", help="binary (default: target/release/narrows)")
-    parser.add_argument("--results", type=Path, default=compare.RESULTS, metavar="CSV")
+    parser.add_argument("--results", type=Path, default=measuring.RESULTS, metavar="CSV")
     args = parser.parse_args()
-    narrows = args.narrows or compare.release_binary()
+    narrows = args.narrows or measuring.release_binary()
     with tempfile.TemporaryDirectory(prefix="narrows-devices-") as name:
         folder = Path(name)
         write_images(folder)
@@ -57,23 +55,11 @@ def main():
                 for device in ("flex", "ndarray"):
                     out = folder / device
                     command = [narrows, "train", folder / "config.toml", "--device", device, "--out", out, "--force", "--quiet"]
-                    pair.append(compare.measure([str(part) for part in command], folder / "log"))
+                    pair.append(measuring.measure([str(part) for part in command], folder / "log"))
                 rounds.append(pair)
-            ratio = statistics.median(n.seconds / f.seconds for f, n in rounds)
-            flex, ndarray = (statistics.median(pair[i].seconds for pair in rounds) for i in (0, 1))
-            print(f"{work}: flex {flex:.2f} s, ndarray {ndarray:.2f} s, ratio {ratio:.2f}", flush=True)
-            compare.append(args.results, {
-                "date": datetime.date.today().isoformat(),
-                "work": work,
-                "peer": "burn-ndarray (ours: burn-flex)",
-                "ours_s": f"{flex:.3f}",
-                "theirs_s": f"{ndarray:.3f}",
-                "ratio": f"{ratio:.2f}",
-                "ours_mb": f"{max(f.megabytes for f, _ in rounds):.1f}",
-                "theirs_mb": f"{max(n.megabytes for _, n in rounds):.1f}",
-                "rounds": args.rounds,
-                "machine": compare.machine(None),
-            })  # fmt: skip
+            row = measuring.record(work, "burn-ndarray (ours: burn-flex)", rounds, None, None, timed="process")
+            print(f"{work}: flex {row['ours_s']} s, ndarray {row['theirs_s']} s, ratio {row['ratio']}", flush=True)
+            measuring.append(args.results, row)
 
 
 if __name__ == "__main__":
