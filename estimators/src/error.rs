@@ -133,6 +133,14 @@ pub enum EstimatorError {
         /// Estimator name.
         estimator: &'static str,
     },
+    /// A permutation test of other than two variables.
+    #[error(
+        "a permutation test is of two variables, and {found} were given: shuffling X would also part it from the third, which is no test of conditional independence"
+    )]
+    NotTestable {
+        /// Variables given.
+        found: usize,
+    },
     /// A variable of a kind that the estimator cannot take.
     #[error("{estimator} takes {expected} variables")]
     WrongKind {

@@ -32,6 +32,9 @@ pub enum Warning {
     Undersampled,
     /// The data are not what the method assumes, and its value can be far from the truth.
     OutOfDomain,
+    /// The estimate moves, by more than its noise, under a transform that leaves the information as it is: tails and
+    /// scales shape it, and not dependence alone.
+    NotInvariant,
     /// Training stopped at its last step and not because the held-out value had stopped rising.
     NotConverged,
 }
@@ -46,6 +49,7 @@ impl fmt::Display for Warning {
             Warning::HighDimension => "high_dimension",
             Warning::Undersampled => "undersampled",
             Warning::OutOfDomain => "out_of_domain",
+            Warning::NotInvariant => "not_invariant",
             Warning::NotConverged => "not_converged",
         })
     }
@@ -96,7 +100,7 @@ impl Estimate {
 
     /// Adds a warning, once.
     #[must_use]
-    pub(crate) fn warned(mut self, warning: Warning) -> Self {
+    pub fn warned(mut self, warning: Warning) -> Self {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
@@ -105,7 +109,7 @@ impl Estimate {
 
     /// Adds a number that explains the value.
     #[must_use]
-    pub(crate) fn with_detail(mut self, name: impl Into<std::borrow::Cow<'static, str>>, value: f64) -> Self {
+    pub fn with_detail(mut self, name: impl Into<std::borrow::Cow<'static, str>>, value: f64) -> Self {
         self.details.push(Detail { name: name.into(), value });
         self
     }

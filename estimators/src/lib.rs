@@ -26,6 +26,7 @@ mod binning;
 mod discrete;
 mod error;
 mod estimate;
+mod invariance;
 mod kernel;
 mod layer;
 mod linalg;
@@ -36,12 +37,14 @@ mod random;
 pub mod registry;
 mod special;
 mod transform;
+pub mod uncertainty;
 mod variable;
 
 pub use binning::{AdaptiveBinning, BinRange, Saturation, UniformBinning};
 pub use discrete::{Correction, PlugIn, SymbolCounts, row_symbols};
 pub use error::EstimatorError;
 pub use estimate::{Detail, Estimate, Nats, Warning};
+pub use invariance::transformed;
 pub use kernel::{Bound, KernelDensity, NoiseScale};
 pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange};
 pub use neighbours::{
@@ -49,4 +52,4 @@ pub use neighbours::{
 };
 pub use parameters::Parameters;
 pub use transform::Transform;
-pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, Variable};
+pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, OwnedVariable, Variable};

@@ -1,7 +1,7 @@
 //! The vocabulary of estimates between variables: what a variable is, and one trait for each thing to be estimated.
 
 use crate::{Estimate, EstimatorError};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// One side of a mutual information.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,39 @@ impl Variable<'_> {
         match self {
             Variable::Continuous(values) => values.ncols(),
             Variable::Discrete(_) => 1,
+        }
+    }
+}
+
+impl Variable<'_> {
+    /// The samples of these row numbers, in this order.
+    ///
+    /// # Panics
+    /// When a row number is not below [`Variable::len`].
+    pub fn select(&self, rows: &[usize]) -> OwnedVariable {
+        match self {
+            Variable::Continuous(values) => OwnedVariable::Continuous(values.select(Axis(0), rows)),
+            Variable::Discrete(labels) => OwnedVariable::Discrete(rows.iter().map(|&row| labels[row]).collect()),
+        }
+    }
+}
+
+/// A variable that holds its samples itself.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum OwnedVariable {
+    /// Real vectors, [samples × features].
+    Continuous(Array2<f64>),
+    /// Class numbers, one a sample.
+    Discrete(Vec<u32>),
+}
+
+impl OwnedVariable {
+    /// The variable that estimators take.
+    pub fn view(&self) -> Variable<'_> {
+        match self {
+            OwnedVariable::Continuous(values) => Variable::Continuous(values.view()),
+            OwnedVariable::Discrete(labels) => Variable::Discrete(labels),
         }
     }
 }
