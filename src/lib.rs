@@ -3,7 +3,7 @@
 //! The *information* bottleneck: what each layer knows of its input and its target, traced through training. The
 //! *concept* bottleneck: a layer of named concepts on which the prediction rests.
 //!
-//! The folders are the stages of the way the data go: a [`checkpoint`] is read, the [`subject`] network that it belongs
+//! The folders are the stages of the way the data go: a [`checkpoint`] or a [`variable`] is read, the [`subject`] network that it belongs
 //! to is run, the [`plane`] is computed, its rows go into a [`table`], are drawn as a [`figure`] and told in a
 //! [`report`]; [`run`] keeps the folder in which all of it lands, and [`cli`] is the command line. The estimators
 //! themselves are in `narrows-estimators`, data sets and loaders in `narrows-datasets`, concept bottlenecks in
@@ -19,6 +19,7 @@ pub mod report;
 pub mod run;
 pub mod subject;
 pub mod table;
+pub mod variable;
 
 pub use narrows_datasets as datasets;
 pub use narrows_estimators as estimators;

@@ -8,7 +8,7 @@ mod plane;
 mod timing;
 mod training;
 
-pub use parquet::write_parquet;
+pub use parquet::{read_parquet, write_parquet};
 pub use plane::{PlaneRow, flags, quantity};
 pub use timing::TimingRow;
 pub use training::TrainingRow;

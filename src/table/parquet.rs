@@ -1,9 +1,10 @@
 //! The same rows as Parquet. The one file of the project that names polars.
 
 use super::{ColumnKind, Row, to_csv};
-use anyhow::{Context, Result};
-use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
-use polars_io::prelude::{ParquetCompression, ParquetWriter, StatisticsOptions};
+use crate::variable::{Column as TableColumn, Table, Values};
+use anyhow::{Context, Result, bail};
+use polars::prelude::{Column, DataFrame, DataType, IntoColumn, NamedFrom, Series};
+use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions};
 
 /// The rows as the bytes of a Parquet file; an empty field is a null.
 ///
@@ -46,6 +47,32 @@ pub fn write_parquet<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The columns of a Parquet file: numbers, truth values and text.
+///
+/// # Errors
+/// When the file is damaged, a column is of another type, or a value is missing: the column is named.
+pub fn read_parquet(bytes: &[u8]) -> Result<Table> {
+    let frame =
+        ParquetReader::new(std::io::Cursor::new(bytes)).finish().context("it is not a readable Parquet file")?;
+    let columns = frame.columns().iter().map(|column| {
+        let name = column.name().to_string();
+        if column.null_count() > 0 {
+            // A fault of this column alone; the line is where it would be under a line of names.
+            let at = column.is_null().iter().position(|null| null == Some(true)).unwrap_or(0);
+            return Ok(TableColumn { name, values: Values::Faulty { line: at + 1, text: String::new() } });
+        }
+        let real = || -> Result<Vec<f64>> { Ok(column.cast(&DataType::Float64)?.f64()?.into_no_null_iter().collect()) };
+        let values = match column.dtype() {
+            DataType::String => Values::Text(column.str()?.iter().flatten().map(String::from).collect()),
+            DataType::Float32 | DataType::Float64 => Values::Real(real()?),
+            kind if kind.is_integer() || kind.is_bool() => Values::Integer(real()?),
+            other => bail!("column {name} is of type {other}: numbers, truth values and text are read"),
+        };
+        Ok(TableColumn { name, values })
+    });
+    Ok(Table { columns: columns.collect::<Result<_>>()? })
+}
+
 fn parsed<T: std::str::FromStr>(values: &[Option<String>], column: &str) -> Result<Vec<Option<T>>>
 where
     T::Err: std::error::Error + Send + Sync + 'static,
@@ -60,7 +87,6 @@ where
 mod tests {
     use super::*;
     use crate::table::{TrainingRow, read_csv};
-    use polars_io::prelude::{ParquetReader, SerReader};
 
     fn rows() -> Vec<TrainingRow> {
         let row = |layer: &str, layer_index, value| TrainingRow {
@@ -140,6 +166,10 @@ mod tests {
         assert_eq!((value.get(0), value.get(1)), (Some(0.1 + 0.2), None));
         assert_eq!(frame.column("layer").unwrap().str().unwrap().get(1), Some("a,\"b\""));
         assert_eq!(frame.column("layer_index").unwrap().null_count(), 1);
+        let table = read_parquet(&write_parquet(&rows()).unwrap()).unwrap();
+        assert_eq!(table.columns[0].values, Values::Text(vec!["r".into(); 2]));
+        assert_eq!(table.columns[1].values, Values::Integer(vec![f64::from(u32::MAX) + 1.0; 2]));
+        assert_eq!(table.columns[7].values, Values::Faulty { line: 2, text: String::new() });
         assert_eq!(frame.column("seed").unwrap().i64().unwrap().get(0), Some(i64::from(u32::MAX) + 1));
     }
 }

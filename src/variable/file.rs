@@ -1,0 +1,235 @@
+//! One variable from a file: which columns, and of which kind.
+
+use super::table::{Column, Table, Values};
+use crate::run::InputFile;
+use crate::table::read_parquet;
+use anyhow::{Context, Result, bail, ensure};
+use narrows_datasets::load::{Format, gunzip, idx, npy, npz, sniff};
+use narrows_estimators::OwnedVariable;
+use ndarray::Array2;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Distinct whole numbers up to which a column of floating-point numbers looks like labels.
+const FEW: usize = 32;
+
+/// A variable as the user names it: `FILE` or `FILE:WHICH`, and of which kind it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariableFile {
+    /// Path, with `:WHICH` for an array of an npz or columns of a table.
+    pub place: String,
+    /// Discrete or continuous by the user's word; by the file's types otherwise.
+    pub discrete: Option<bool>,
+}
+
+/// A variable as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedVariable {
+    /// The samples.
+    pub variable: OwnedVariable,
+    /// The file.
+    pub file: InputFile,
+    /// What the user may want to know of how it was read.
+    pub note: Option<String>,
+}
+
+impl VariableFile {
+    /// Reads the variable.
+    ///
+    /// Integers, truth values and names of a single column are discrete, everything else is continuous, unless
+    /// [`VariableFile::discrete`] says otherwise. Several discrete columns are one variable: its values are their
+    /// combinations.
+    ///
+    /// # Errors
+    /// When the file cannot be read, has no such array or column, a value is missing or not a number, or a continuous
+    /// variable is asked for of names.
+    pub fn load(&self) -> Result<LoadedVariable> {
+        let (path, which) = self.split()?;
+        let (table, selection) = read(Path::new(path), which).with_context(|| format!("cannot use {path}"))?;
+        let attempt = || -> Result<(OwnedVariable, Option<String>)> {
+            let columns = table.select(selection.as_deref())?;
+            ensure!(!columns.is_empty(), "it has no columns");
+            self.variable(&columns)
+        };
+        let (variable, note) = attempt().with_context(|| format!("cannot use {}", self.place))?;
+        Ok(LoadedVariable { variable, file: InputFile::of(Path::new(path))?, note })
+    }
+
+    /// The path and what follows it after a colon, if the whole is not itself a file.
+    fn split(&self) -> Result<(&str, Option<&str>)> {
+        if Path::new(&self.place).exists() {
+            return Ok((&self.place, None));
+        }
+        match self.place.rsplit_once(':') {
+            Some((path, which)) if Path::new(path).exists() => Ok((path, Some(which))),
+            Some((path, _)) => bail!("{path}: there is no such file (from the working directory)"),
+            None => bail!("{}: there is no such file (from the working directory)", self.place),
+        }
+    }
+
+    fn variable(&self, columns: &[&Column]) -> Result<(OwnedVariable, Option<String>)> {
+        for column in columns {
+            if let Values::Faulty { line, text } = &column.values {
+                let of = if column.name.is_empty() { String::new() } else { format!(" of column {}", column.name) };
+                if text.is_empty() {
+                    bail!("line {line}{of}: a value is missing");
+                }
+                bail!("line {line}{of}: \"{text}\" is not a number, though other lines have numbers");
+            }
+        }
+        let by_type = columns.iter().all(|c| match c.values {
+            Values::Text(_) => true,
+            Values::Integer(_) => columns.len() == 1,
+            _ => false,
+        });
+        if self.discrete.unwrap_or(by_type) {
+            return Ok((OwnedVariable::Discrete(symbols(columns)?), None));
+        }
+        let mut numbers = Vec::with_capacity(columns.len());
+        for column in columns {
+            match &column.values {
+                Values::Real(values) | Values::Integer(values) => numbers.push(values),
+                _ => bail!(
+                    "column {} holds names, which are no continuous variable: choose others, as FILE:COLUMNS",
+                    column.name
+                ),
+            }
+        }
+        let matrix = Array2::from_shape_fn((numbers[0].len(), numbers.len()), |(row, column)| numbers[column][row]);
+        let note = (self.discrete.is_none() && numbers.len() == 1).then(|| labels_in_disguise(numbers[0])).flatten();
+        Ok((OwnedVariable::Continuous(matrix), note))
+    }
+}
+
+/// The file as a table, and which of its columns.
+fn read(path: &Path, which: Option<&str>) -> Result<(Table, Option<String>)> {
+    let raw = std::fs::read(path)?;
+    if raw.starts_with(b"PAR1") {
+        return Ok((read_parquet(&raw)?, which.map(String::from)));
+    }
+    let bytes = gunzip(&raw)?;
+    let which = which.map(String::from);
+    Ok(match sniff(&bytes)? {
+        Format::Npy => (Table::of_array(&npy::read(&bytes)?)?, which),
+        Format::Idx => (Table::of_array(&idx::read(&bytes)?)?, which),
+        Format::Csv => {
+            let by_name =
+                which.as_deref().is_some_and(|w| w.chars().any(|c| !(c.is_ascii_digit() || ", -".contains(c))));
+            (Table::of_csv(&bytes, by_name)?, which)
+        }
+        Format::Npz => {
+            let arrays = npz::read(&bytes)?;
+            let known = || arrays.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            let array = match (&which, arrays.as_slice()) {
+                (None, [(_, only)]) => only,
+                (None, _) => bail!("the archive holds {}: say which, as {}:NAME", known(), path.display()),
+                (Some(name), _) => {
+                    let found = arrays.iter().find(|(n, _)| n == name);
+                    &found.with_context(|| format!("the archive has no array {name}; it has: {}", known()))?.1
+                }
+            };
+            (Table::of_array(array)?, None)
+        }
+    })
+}
+
+/// A number for each row, the same for equal rows, in the order of first appearance.
+fn symbols(columns: &[&Column]) -> Result<Vec<u32>> {
+    let codes = columns.iter().map(|column| codes(column)).collect::<Result<Vec<_>>>()?;
+    let mut seen: HashMap<Vec<u32>, u32> = HashMap::new();
+    Ok((0..codes[0].len())
+        .map(|row| {
+            let next = seen.len() as u32;
+            *seen.entry(codes.iter().map(|c| c[row]).collect()).or_insert(next)
+        })
+        .collect())
+}
+
+/// A number for each value of a column.
+fn codes(column: &Column) -> Result<Vec<u32>> {
+    fn of<T: std::hash::Hash + Eq>(values: impl Iterator<Item = T>) -> Vec<u32> {
+        let mut seen = HashMap::new();
+        values
+            .map(|value| {
+                let next = seen.len() as u32;
+                *seen.entry(value).or_insert(next)
+            })
+            .collect()
+    }
+    Ok(match &column.values {
+        Values::Text(names) => of(names.iter()),
+        Values::Real(values) | Values::Integer(values) => {
+            if let Some(at) = values.iter().position(|v| v.fract() != 0.0) {
+                bail!(
+                    "{} in row {} is no whole number, and a discrete variable was asked for: leave out the option, or bin the values (--estimator binning)",
+                    values[at],
+                    at + 1
+                );
+            }
+            // Adding zero makes one zero of the two.
+            of(values.iter().map(|v| (v + 0.0).to_bits()))
+        }
+        Values::Faulty { .. } => bail!("column {} is faulty", column.name),
+    })
+}
+
+/// A note when a column of real numbers holds few distinct whole ones.
+fn labels_in_disguise(values: &[f64]) -> Option<String> {
+    if values.iter().any(|v| v.fract() != 0.0 || !v.is_finite()) {
+        return None;
+    }
+    let mut distinct: Vec<u64> = values.iter().map(|v| v.to_bits()).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    (distinct.len() <= FEW && distinct.len() * 4 < values.len())
+        .then(|| format!("it holds {} distinct whole numbers and is taken for continuous", distinct.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(name: &str, content: &[u8], which: &str, discrete: Option<bool>) -> Result<LoadedVariable> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        VariableFile { place: format!("{}{which}", path.display()), discrete }.load()
+    }
+
+    fn message(name: &str, content: &[u8], which: &str, discrete: Option<bool>) -> String {
+        format!("{:#}", load(name, content, which, discrete).unwrap_err())
+    }
+
+    #[test]
+    fn columns_of_a_csv_by_name_and_by_number() {
+        let csv = b"a,label,b\n1,cat,2.5\n3,ant,4\n5,cat,6\n";
+        let found = load("t.csv", csv, ":a,b", None).unwrap().variable;
+        assert_eq!(found, OwnedVariable::Continuous(ndarray::array![[1.0, 2.5], [3.0, 4.0], [5.0, 6.0]]));
+        assert_eq!(load("t.csv", csv, ":label", None).unwrap().variable, OwnedVariable::Discrete(vec![0, 1, 0]));
+        assert_eq!(load("t.csv", csv, ":2", None).unwrap().variable, OwnedVariable::Discrete(vec![0, 1, 0]));
+        assert!(message("t.csv", csv, "", None).contains("label holds names"));
+        assert!(message("t.csv", csv, ":c", None).contains("there are: a, label, b"));
+    }
+
+    #[test]
+    fn several_discrete_columns_are_one_variable() {
+        let found = load("t.csv", b"1,0\n0,1\n1,0\n1,1\n", "", Some(true)).unwrap().variable;
+        assert_eq!(found, OwnedVariable::Discrete(vec![0, 1, 0, 2]));
+        assert!(message("t.csv", b"1.5\n2\n", "", Some(true)).contains("1.5 in row 1 is no whole number"));
+    }
+
+    #[test]
+    fn few_whole_numbers_are_remarked_upon() {
+        let text: String = (0..40).map(|i| format!("{}\n", i % 3)).collect();
+        assert!(load("t.csv", text.as_bytes(), "", None).unwrap().note.unwrap().contains("3 distinct whole numbers"));
+        assert_eq!(load("t.csv", text.as_bytes(), "", Some(false)).unwrap().note, None);
+    }
+
+    #[test]
+    fn faults_name_line_and_column() {
+        assert!(message("t.csv", b"a,b\n1,2\n3,\n", ":b", None).contains("line 3 of column b: a value is missing"));
+        assert!(load("t.csv", b"a,b\n1,2\n3,\n", ":a", None).is_ok());
+        let e = VariableFile { place: "nowhere.npy".into(), discrete: None }.load().unwrap_err();
+        assert!(e.to_string().starts_with("nowhere.npy: there is no such file"));
+    }
+}

@@ -1,0 +1,7 @@
+//! Files as variables: arrays and columns of npy, npz, IDX, CSV and Parquet, continuous or discrete.
+
+mod file;
+mod table;
+
+pub use file::{LoadedVariable, VariableFile};
+pub use table::{Column, Table, Values};
