@@ -39,6 +39,33 @@ pub enum Warning {
     NotConverged,
 }
 
+impl Warning {
+    /// What it means, in a sentence for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Warning::Saturated => {
+                "within 5 % of the largest value that the sample allows (log N, or the entropy of the labels)"
+            }
+            Warning::Negative => {
+                "an information is never below zero: this is noise or bias (--clip would make it zero)"
+            }
+            Warning::NegativeClipped => "the estimate was below zero and has been replaced by zero",
+            Warning::Ties => {
+                "many samples share values, and the method assumes a density; for a mixture of continuous and repeated values use mixed-ksg"
+            }
+            Warning::HighDimension => {
+                "more dimensions than so many samples can fill: expect an estimate below the truth; compress first"
+            }
+            Warning::Undersampled => "too few samples for the number of classes or cells",
+            Warning::OutOfDomain => "the data are not what the method assumes, and the value can be far from the truth",
+            Warning::NotInvariant => {
+                "a transform that leaves the information as it is moves the estimate by more than its noise: tails or scales shape it"
+            }
+            Warning::NotConverged => "training ended at its last step: allow more steps",
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

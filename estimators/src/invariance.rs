@@ -34,16 +34,9 @@ pub fn transformed(
 }
 
 fn on(variables: &[Variable<'_>], estimand: &Estimand<'_>, transform: Transform) -> Result<Estimate, EstimatorError> {
-    let owned = variables.iter().map(|v| owned(v, transform)).collect::<Result<Vec<_>, _>>()?;
+    let owned = variables.iter().map(|v| transform.variable(v)).collect::<Result<Vec<_>, _>>()?;
     let views: Vec<Variable<'_>> = owned.iter().map(OwnedVariable::view).collect();
     estimand(&views)
-}
-
-fn owned(variable: &Variable<'_>, transform: Transform) -> Result<OwnedVariable, EstimatorError> {
-    Ok(match variable {
-        Variable::Continuous(values) => OwnedVariable::Continuous(transform.apply(values.view())?),
-        Variable::Discrete(labels) => OwnedVariable::Discrete(labels.to_vec()),
-    })
 }
 
 /// Standard error of the difference between the transformed and the raw estimate of all samples.

@@ -39,6 +39,15 @@ impl Domain {
 
 type Builder<T> = fn(&Parameters) -> Result<Box<T>, EstimatorError>;
 
+/// What the value of an estimator is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// An amount of information, in nats.
+    Information,
+    /// A measure of dependence in a unit of its own: not to be converted, nor compared with nats.
+    Dependence,
+}
+
 /// What an estimator can be built as.
 #[derive(Clone, Copy)]
 pub(crate) struct Build {
@@ -63,6 +72,8 @@ pub struct Entry {
     pub parameters: &'static [ParameterDoc],
     /// The pairs of variables that it takes.
     pub domain: Domain,
+    /// What its value is.
+    pub measure: Measure,
     /// How time grows with samples N and features D.
     pub cost: &'static str,
     /// When to choose it, and when not.

@@ -5,8 +5,8 @@
 //! 0.14 of the raw values and 0.22 of their asinh; Czyż et al. 2023). Each transform here is strictly increasing in
 //! each coordinate, up to rounding, so that it may be applied before any estimator.
 
-use crate::EstimatorError;
 use crate::linalg::standardised;
+use crate::{EstimatorError, OwnedVariable, Variable};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -65,6 +65,17 @@ impl Transform {
             Transform::Rank => by_column(x, ranks),
             Transform::Normal => by_column(x, normal_scores),
             Transform::Asinh => standardised(by_column(x, asinh).view()),
+        })
+    }
+
+    /// A continuous variable transformed, a discrete one as it is.
+    ///
+    /// # Errors
+    /// As [`Transform::apply`].
+    pub fn variable(self, variable: &Variable<'_>) -> Result<OwnedVariable, EstimatorError> {
+        Ok(match variable {
+            Variable::Continuous(values) => OwnedVariable::Continuous(self.apply(values.view())?),
+            Variable::Discrete(labels) => OwnedVariable::Discrete(labels.to_vec()),
         })
     }
 }

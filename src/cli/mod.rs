@@ -2,6 +2,8 @@
 
 mod completions;
 mod demo;
+mod estimators;
+mod information;
 mod man;
 mod options;
 mod output;
@@ -22,6 +24,7 @@ Examples:
   narrows demo                                  the tour on built-in data, a report at the end
   narrows train config.toml                     train a network, saving checkpoints
   narrows plane --checkpoints 'ckpt/*.pt' --arch arch.toml --inputs digits
+  narrows mi --x data.csv:height --y data.csv:weight
   narrows report notebooks-out/demo             redraw a run
 
 Results go to a folder (--out); a short summary goes to the terminal.
@@ -54,6 +57,9 @@ enum Command {
     Demo(demo::DemoArgs),
     Train(train::TrainArgs),
     Plane(Box<plane::PlaneArgs>),
+    Mi(Box<information::MiArgs>),
+    Entropy(information::EntropyArgs),
+    Estimators(estimators::EstimatorsArgs),
     Report(report::ReportArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -99,6 +105,9 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Demo(args) => demo::run(&args, output),
         Command::Train(args) => train::run(&args, output),
         Command::Plane(args) => plane::run(&args, output),
+        Command::Mi(args) => information::mi(&args, output),
+        Command::Entropy(args) => information::entropy(&args, output),
+        Command::Estimators(args) => estimators::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -10,7 +10,7 @@
 
 use super::{plane_of_bins, uniform::correction_from};
 use crate::discrete::Correction;
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Estimator, EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator};
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,7 @@ pub(crate) const ENTRY: Entry = Entry {
     summary: "EBAB: bins with equally many distinct values, a cell of its own for saturated units (Chelombiev et al. 2019)",
     parameters: AdaptiveBinning::PARAMETERS,
     domain: Domain::ANY,
+    measure: Measure::Information,
     cost: "O(N·D·log(N·D))",
     choose: "unbounded or saturating units, layers of very different scale",
     build: Build { plane: Some(|p| Ok(Box::new(AdaptiveBinning::from_parameters(p)?))), ..Build::NOTHING },

@@ -8,7 +8,7 @@
 
 use super::plane_of_bins;
 use crate::discrete::Correction;
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Estimator, EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator, ValueRange};
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,7 @@ pub(crate) const ENTRY: Entry = Entry {
     summary: "equal bins of each activation; the row of bin numbers is the state (Shwartz-Ziv & Tishby 2017)",
     parameters: UniformBinning::PARAMETERS,
     domain: Domain::ANY,
+    measure: Measure::Information,
     cost: "O(N·D)",
     choose: "the classic information plane; few units, or it reads log N",
     build: Build { plane: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))), ..Build::NOTHING },

@@ -6,7 +6,7 @@
 //! are flagged as saturated.
 
 use crate::pair::Pair;
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters, Variable};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -160,6 +160,7 @@ pub(crate) const ENTRY: Entry = Entry {
     summary: "observed frequencies of two discrete variables",
     parameters: &[ParameterDoc { name: "correction", default: "miller-madow", meaning: Correction::MEANING }],
     domain: Domain::DISCRETE,
+    measure: Measure::Information,
     cost: "O(N)",
     choose: "labels, categories or codes, with many samples for each pair of values",
     build: Build { mutual_information: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))), ..Build::NOTHING },

@@ -15,7 +15,7 @@
 //! I(T;Y) is a difference of two bounds of the same side and so is not itself a bound. I(X;T) cannot exceed log N.
 //! Costs O(N²·D) time and O(N·D) memory.
 
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Estimate, Estimator, EstimatorError, LayerSample, Nats, Parameters, PlaneEstimate, PlaneEstimator};
 use serde::{Deserialize, Serialize};
 
@@ -156,6 +156,7 @@ pub(crate) const UPPER: Entry = Entry {
     summary: "pairwise-distance upper bound of a Gaussian mixture on the activations (Kolchinsky & Tracey 2017)",
     parameters: KernelDensity::PARAMETERS,
     domain: Domain::MIXED,
+    measure: Measure::Information,
     cost: "O(N²·D)",
     choose: "a layer with Gaussian noise of known size",
     build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Upper, p)?))), ..Build::NOTHING },
@@ -166,6 +167,7 @@ pub(crate) const LOWER: Entry = Entry {
     summary: "pairwise-distance lower bound, by the Bhattacharyya distance (Kolchinsky & Tracey 2017)",
     parameters: KernelDensity::PARAMETERS,
     domain: Domain::MIXED,
+    measure: Measure::Information,
     cost: "O(N²·D)",
     choose: "the other side of kde: the truth of the noisy layer lies between the two",
     build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Lower, p)?))), ..Build::NOTHING },
@@ -176,6 +178,7 @@ pub(crate) const ADAPTIVE: Entry = Entry {
     summary: "aKDE: the upper bound with a noise variance that grows with the layer's largest activation (Chelombiev et al. 2019)",
     parameters: KernelDensity::ADAPTIVE_PARAMETERS,
     domain: Domain::MIXED,
+    measure: Measure::Information,
     cost: "O(N²·D)",
     choose: "layers whose scale changes while the network trains",
     build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::adaptive_from_parameters(p)?))), ..Build::NOTHING },

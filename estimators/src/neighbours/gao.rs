@@ -10,7 +10,7 @@
 use super::options::{NeighbourOptions, warned};
 use super::{Boundary, Ties};
 use crate::pair::{Classes, Pair};
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::digamma_table;
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable};
 use ndarray::Array2;
@@ -34,6 +34,7 @@ pub(crate) const ENTRY: Entry = Entry {
     summary: "KSG for variables that are partly discrete: repeated values are places of their own (Gao et al. 2017)",
     parameters: &[DOCS[0], DOCS[1], DOCS[2], DOCS[4]],
     domain: Domain::ANY,
+    measure: Measure::Information,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "units with exact zeros (ReLU), rounded or censored values, or any mixture of continuous and discrete",
     build: Build { mutual_information: Some(|p| Ok(Box::new(MixedKsg::from_parameters(p)?))), ..Build::NOTHING },

@@ -18,7 +18,7 @@ use super::options::{NeighbourOptions, warned};
 use super::weights::weights;
 use crate::linalg::{Whitened, whitened};
 use crate::pair::{Pair, continuous};
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::{digamma, ln_unit_ball};
 use crate::{Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters, Transform, Variable};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
@@ -61,6 +61,7 @@ pub(crate) const ENTRY: Entry = Entry {
         DOCS[5],
     ],
     domain: Domain::NOT_DISCRETE,
+    measure: Measure::Information,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "strong dependence in few dimensions, nearly linear after a transform; entropies; after compression",
     build: Build {

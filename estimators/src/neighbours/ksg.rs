@@ -17,7 +17,7 @@
 use super::options::{NeighbourOptions, warned};
 use super::{Boundary, Nearest};
 use crate::pair::{Pair, check};
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::digamma_table;
 use crate::{
     ConditionalMutualInformation, Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable,
@@ -60,6 +60,7 @@ pub(crate) const ENTRY: Entry = Entry {
         DOCS[5],
     ],
     domain: Domain::CONTINUOUS,
+    measure: Measure::Information,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "two continuous variables of up to about six dimensions together; the reference in low dimension",
     build: Build {

@@ -17,7 +17,7 @@ use super::ksg::box_side;
 use super::options::{NeighbourOptions, warned};
 use super::{Boundary, Norm};
 use crate::pair::Pair;
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::digamma_table;
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable, random};
 use nalgebra::DMatrix;
@@ -53,6 +53,7 @@ pub(crate) const ENTRY: Entry = Entry {
         DOCS[5],
     ],
     domain: Domain::CONTINUOUS,
+    measure: Measure::Information,
     cost: "O(N·(log N + k·D² + D³))",
     choose: "strong, nearly functional dependence (more than 3 nats) in few dimensions",
     build: Build {

@@ -8,7 +8,7 @@
 use super::Boundary;
 use super::options::{NeighbourOptions, warned};
 use crate::pair::Pair;
-use crate::registry::{Build, Domain, Entry, ParameterDoc};
+use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::digamma_table;
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable, Warning};
 use ndarray::Axis;
@@ -29,6 +29,7 @@ pub(crate) const ENTRY: Entry = Entry {
     summary: "neighbours within a class against neighbours of any class (Ross 2014)",
     parameters: &DOCS,
     domain: Domain::MIXED,
+    measure: Measure::Information,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "a continuous variable of few dimensions and labels, with some samples in each class",
     build: Build { mutual_information: Some(|p| Ok(Box::new(Ross::from_parameters(p)?))), ..Build::NOTHING },
