@@ -33,6 +33,7 @@ mod linalg;
 mod neighbours;
 mod pair;
 mod parameters;
+mod parametric;
 mod random;
 pub mod registry;
 mod special;
@@ -51,5 +52,6 @@ pub use neighbours::{
     Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
 };
 pub use parameters::Parameters;
+pub use parametric::{Gaussian, Shrinkage, StudentCopula};
 pub use transform::Transform;
 pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, OwnedVariable, Variable};

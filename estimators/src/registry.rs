@@ -4,7 +4,7 @@
 
 use crate::{
     ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, binning,
-    discrete, kernel, neighbours,
+    discrete, kernel, neighbours, parametric,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -114,6 +114,9 @@ pub const ESTIMATORS: &[&Entry] = &[
     &neighbours::KOZACHENKO_LEONENKO,
     &neighbours::ROSS,
     &neighbours::MIXED_KSG,
+    &parametric::GAUSSIAN,
+    &parametric::GAUSSIAN_COPULA,
+    &parametric::STUDENT_COPULA,
     &kernel::UPPER,
     &kernel::LOWER,
     &kernel::ADAPTIVE,

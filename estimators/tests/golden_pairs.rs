@@ -65,3 +65,10 @@ fn kozachenko_leonenko() {
     let psi_60 = (1..60).map(|m| 1.0 / m as f64).sum::<f64>() - 0.577_215_664_901_532_9;
     close(found.value.0 - 59f64.ln() + psi_60, -2.6132302892, spec);
 }
+
+#[test]
+fn gaussian_and_its_copula() {
+    let (x, t) = (x(), t());
+    close(information("gaussian:bias=no", &x, &t).value.0, 5.37572434448, "gaussian");
+    close(information("gaussian-copula:bias=no", &x, &t).value.0, 2.56892320367, "gaussian-copula");
+}
