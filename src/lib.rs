@@ -11,6 +11,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod benchmark;
 pub mod checkpoint;
 pub mod cli;
 pub mod figure;

@@ -1,5 +1,6 @@
 //! The command line: parsing and printing only. One file a subcommand.
 
+mod bench;
 mod completions;
 mod demo;
 mod estimators;
@@ -60,6 +61,7 @@ enum Command {
     Mi(Box<information::MiArgs>),
     Entropy(information::EntropyArgs),
     Estimators(estimators::EstimatorsArgs),
+    Bench(bench::BenchArgs),
     Report(report::ReportArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -108,6 +110,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Mi(args) => information::mi(&args, output),
         Command::Entropy(args) => information::entropy(&args, output),
         Command::Estimators(args) => estimators::run(&args, output),
+        Command::Bench(args) => bench::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

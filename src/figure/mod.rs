@@ -2,6 +2,7 @@
 //!
 //! Every figure comes as SVG, which follows the reader's light or dark scheme, and as PNG.
 
+mod accuracy;
 mod canvas;
 mod colormap;
 mod curve;
@@ -23,7 +24,7 @@ mod training;
 pub use colormap::Colormap;
 pub use data::Limits;
 
-use crate::table::{PlaneRow, TrainingRow};
+use crate::table::{AccuracyRow, AccuracySummaryRow, PlaneRow, TrainingRow};
 use anyhow::{Context, Result};
 use data::PlaneData;
 use picture::Picture;
@@ -102,13 +103,27 @@ pub fn draw_all(
     drawings.extend(training::draw(training));
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    drawings
-        .into_iter()
-        .map(|Drawing { name, title, caption, picture }| {
-            let (svg, png) = canvas::save(&picture, &title, &name, options.png_scale, folder)?;
-            Ok(FigureFile { name, title, caption, svg, png })
-        })
-        .collect()
+    drawings.into_iter().map(|drawing| written(drawing, options.png_scale, folder)).collect()
+}
+
+/// Draws what estimators make of known information: lines over the truth where it is dialled, else a table of tasks.
+///
+/// # Errors
+/// When the folder cannot be written, or the drawing fails.
+pub fn draw_accuracy(
+    rows: &[AccuracyRow],
+    summary: &[AccuracySummaryRow],
+    dialled: bool,
+    folder: &Path,
+) -> Result<Option<FigureFile>> {
+    let drawing = if dialled { accuracy::dials(rows, summary) } else { accuracy::tasks(summary) };
+    drawing.map(|drawing| written(drawing, FigureOptions::default().png_scale, folder)).transpose()
+}
+
+fn written(drawing: Drawing, png_scale: u32, folder: &Path) -> Result<FigureFile> {
+    let Drawing { name, title, caption, picture } = drawing;
+    let (svg, png) = canvas::save(&picture, &title, &name, png_scale, folder)?;
+    Ok(FigureFile { name, title, caption, svg, png })
 }
 
 /// A file name for each run, safe on any system and all different, whatever the runs are called.

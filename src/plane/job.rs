@@ -1,8 +1,8 @@
 //! A plane to be computed, and its computation.
 
 use super::cell::{Cell, Settings, compute};
-use super::ledger::Ledger;
 use super::{Located, Source};
+use crate::run::Ledger;
 use crate::table::{PlaneRow, TimingRow, flags, quantity};
 use anyhow::{Result, bail};
 use globset::Glob;
@@ -73,6 +73,14 @@ pub struct PlaneResult {
     pub cells_resumed: usize,
 }
 
+/// A finished cell with its place: checkpoint and layer, counted from 0 in the job's order.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    checkpoint: usize,
+    layer: usize,
+    cell: Cell,
+}
+
 impl PlaneJob {
     /// Brings checkpoints into the order of the table: by run, epoch, step and file name.
     pub fn sort(&mut self) {
@@ -127,7 +135,9 @@ impl PlaneJob {
     /// # Errors
     /// When a file cannot be read or an estimator refuses a layer; finished cells stay in the ledger.
     pub fn run(&self, state: &Path, done: &(dyn Fn() + Sync)) -> Result<PlaneResult> {
-        let (ledger, finished) = Ledger::open(&state.join("cells.jsonl"))?;
+        let (ledger, lines) = Ledger::<Line>::open(&state.join("cells.jsonl"))?;
+        let finished: HashMap<(usize, usize), Cell> =
+            lines.into_iter().map(|line| ((line.checkpoint, line.layer), line.cell)).collect();
         let ranges = self.run_ranges()?;
         let settings =
             Settings { estimators: &self.estimators, targets: &self.targets, unit: self.unit, seed: self.seed };
@@ -150,7 +160,7 @@ impl PlaneJob {
                             None => {
                                 let range = ranges.get(&(located.run.as_str(), layer)).copied();
                                 let cell = compute(&settings, located, &traced[layer], layer + 1, range)?;
-                                ledger.add(number, layer, &cell)?;
+                                ledger.add(&Line { checkpoint: number, layer, cell: cell.clone() })?;
                                 cell
                             }
                         };

@@ -3,7 +3,6 @@
 mod cell;
 mod findings;
 mod job;
-mod ledger;
 mod source;
 
 pub use findings::findings;

@@ -54,6 +54,10 @@ const OUTPUTS: &[&str] = &[
     "checkpoints",
     "config.toml",
     "split.csv",
+    "accuracy.csv",
+    "accuracy.parquet",
+    "summary.csv",
+    "summary.parquet",
 ];
 
 impl RunFolder {

@@ -2,9 +2,11 @@
 
 mod file;
 mod folder;
+mod ledger;
 mod manifest;
 
 pub(crate) use file::PARTIAL;
 pub use file::{InputFile, write_atomic};
 pub use folder::{Existing, Opened, RunFolder};
+pub(crate) use ledger::Ledger;
 pub use manifest::{Identity, Limits, Manifest};

@@ -3,11 +3,13 @@
 //! A missing value is an empty field, never zero. Columns are only ever appended, so that a script that reads
 //! today's files reads tomorrow's.
 
+mod accuracy;
 mod parquet;
 mod plane;
 mod timing;
 mod training;
 
+pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use parquet::{read_parquet, write_parquet};
 pub use plane::{PlaneRow, flags, quantity};
 pub use timing::TimingRow;
