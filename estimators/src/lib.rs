@@ -22,6 +22,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod auto;
 mod binning;
 mod discrete;
 mod error;
@@ -41,6 +42,7 @@ mod transform;
 pub mod uncertainty;
 mod variable;
 
+pub use auto::Auto;
 pub use binning::{AdaptiveBinning, BinRange, Saturation, UniformBinning};
 pub use discrete::{Correction, PlugIn, SymbolCounts, row_symbols};
 pub use error::EstimatorError;

@@ -3,8 +3,8 @@
 //! An estimator is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here.
 
 use crate::{
-    ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, binning,
-    discrete, kernel, neighbours, parametric,
+    ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, auto,
+    binning, discrete, kernel, neighbours, parametric,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -106,6 +106,7 @@ impl Entry {
 /// All estimators, in the order in which help lists them.
 #[rustfmt::skip] // One line each, however short.
 pub const ESTIMATORS: &[&Entry] = &[
+    &auto::ENTRY,
     &discrete::PLUG_IN,
     &binning::UNIFORM,
     &binning::ADAPTIVE,

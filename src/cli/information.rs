@@ -45,7 +45,7 @@ pub(super) struct MiArgs {
     /// Take z for continuous
     #[arg(long, requires = "z")]
     z_continuous: bool,
-    /// The estimator, as NAME or NAME:KEY=VALUE,…; `narrows estimators` lists them [default: by the kind of variables]
+    /// The estimator, as NAME or NAME:KEY=VALUE,…; `narrows estimators` lists them [default: auto; given z, ksg or plug-in]
     #[arg(long, short, value_name = "SPEC", value_hint = clap::ValueHint::Other)]
     estimator: Option<String>,
     /// Test independence by N shuffles of x, and give the p-value
@@ -201,9 +201,8 @@ pub(super) fn entropy(args: &EntropyArgs, output: Output) -> Result<()> {
 fn default_for(variables: &[Variable<'_>]) -> &'static str {
     let discrete = variables.iter().filter(|v| matches!(v, Variable::Discrete(_))).count();
     match (discrete, variables.len()) {
+        (_, 2) => "auto",
         (d, all) if d == all => "plug-in",
-        (0, _) => "ksg",
-        (_, 2) => "ross",
         _ => "ksg",
     }
 }

@@ -24,7 +24,7 @@ impl K {
         (k.low >= 1 && k.low <= k.high && k.high <= 1000).then_some(k)
     }
 
-    fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         if self.low == self.high { self.low.to_string() } else { format!("{}..{}", self.low, self.high) }
     }
 }
@@ -86,7 +86,7 @@ impl NeighbourOptions {
         ]
     }
 
-    pub(super) fn read(p: &Parameters, mut options: Self) -> Result<Self, EstimatorError> {
+    pub(crate) fn read(p: &Parameters, mut options: Self) -> Result<Self, EstimatorError> {
         if let Some(text) = p.text("k") {
             options.k = K::parse(text).ok_or_else(|| p.bad("k", text, K::RULE))?;
         }

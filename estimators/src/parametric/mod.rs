@@ -4,7 +4,6 @@ mod canonical;
 mod gaussian;
 mod student;
 
-pub(crate) use canonical::Canonical;
 pub(crate) use gaussian::{COPULA_ENTRY as GAUSSIAN_COPULA, ENTRY as GAUSSIAN};
 pub use gaussian::{Gaussian, Shrinkage};
 pub(crate) use student::ENTRY as STUDENT_COPULA;
