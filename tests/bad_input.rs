@@ -222,8 +222,8 @@ fn wrong_usage_exits_with_two() {
     let usage = |arguments: &[&str]| failure(narrows(case.path()).args(arguments), 2);
     contains(&usage(&["plane"]), &["--checkpoints"]);
     contains(
-        &usage(&["plane", "--checkpoints", "x", "-e", "ksg"]),
-        &["no estimator is called 'ksg'", "binning, adaptive, kde"],
+        &usage(&["plane", "--checkpoints", "x", "-e", "ksgg"]),
+        &["no estimator is called 'ksgg'", "binning, adaptive, kde"],
     );
     contains(
         &usage(&["plane", "--checkpoints", "x", "-e", "kde:sigma=1"]),
