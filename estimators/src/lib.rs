@@ -31,6 +31,7 @@ mod kernel;
 mod layer;
 mod linalg;
 mod neighbours;
+mod neural;
 mod pair;
 mod parameters;
 mod random;
@@ -50,6 +51,7 @@ pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange}
 pub use neighbours::{
     Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
 };
+pub use neural::{CriticKind, CriticOptions, InfoNce, Mine, NeuralOptions, Nwj, Smile};
 pub use parameters::Parameters;
 pub use transform::Transform;
 pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, OwnedVariable, Variable};

@@ -4,7 +4,7 @@
 
 use crate::{
     ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, binning,
-    discrete, kernel, neighbours,
+    discrete, kernel, neighbours, neural,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -117,6 +117,10 @@ pub const ESTIMATORS: &[&Entry] = &[
     &kernel::UPPER,
     &kernel::LOWER,
     &kernel::ADAPTIVE,
+    &neural::INFONCE,
+    &neural::MINE,
+    &neural::NWJ,
+    &neural::SMILE,
 ];
 
 /// Builds the plane estimator that `NAME` or `NAME:KEY=VALUE,KEY=VALUE` asks for.
