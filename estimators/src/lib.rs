@@ -23,6 +23,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod binning;
+pub mod compression;
 mod discrete;
 mod error;
 mod estimate;
@@ -42,6 +43,7 @@ pub mod uncertainty;
 mod variable;
 
 pub use binning::{AdaptiveBinning, BinRange, Saturation, UniformBinning};
+pub use compression::{Autoencoder, Compressed, Encoder, Keep, Pca};
 pub use discrete::{Correction, PlugIn, SymbolCounts, row_symbols};
 pub use error::EstimatorError;
 pub use estimate::{Detail, Estimate, Nats, Warning};

@@ -21,6 +21,10 @@ pub use nwj::Nwj;
 pub use options::NeuralOptions;
 pub use smile::Smile;
 
+pub(crate) use fit::{Schedule, fit};
+pub(crate) use mlp::{Activation, Mlp};
+pub(crate) use options::{widths, widths_text};
+
 pub(crate) use infonce::ENTRY as INFONCE;
 pub(crate) use mine::ENTRY as MINE;
 pub(crate) use nwj::ENTRY as NWJ;
