@@ -121,6 +121,7 @@ pub const ESTIMATORS: &[&Entry] = &[
     &neural::MINE,
     &neural::NWJ,
     &neural::SMILE,
+    &neural::LATENT,
 ];
 
 /// Builds the plane estimator that `NAME` or `NAME:KEY=VALUE,KEY=VALUE` asks for.
