@@ -24,6 +24,7 @@
 
 mod auto;
 mod binning;
+pub mod compression;
 mod discrete;
 mod error;
 mod estimate;
@@ -32,6 +33,7 @@ mod kernel;
 mod layer;
 mod linalg;
 mod neighbours;
+mod neural;
 mod pair;
 mod parameters;
 mod parametric;
@@ -44,6 +46,7 @@ mod variable;
 
 pub use auto::Auto;
 pub use binning::{AdaptiveBinning, BinRange, Saturation, UniformBinning};
+pub use compression::{Autoencoder, Compressed, Encoder, Keep, Pca};
 pub use discrete::{Correction, PlugIn, SymbolCounts, row_symbols};
 pub use error::EstimatorError;
 pub use estimate::{Detail, Estimate, Nats, Warning};
@@ -53,6 +56,7 @@ pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange}
 pub use neighbours::{
     Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
 };
+pub use neural::{CriticKind, CriticOptions, InfoNce, LatentInformation, Mine, NeuralOptions, Nwj, Smile};
 pub use parameters::Parameters;
 pub use parametric::{Gaussian, Shrinkage, StudentCopula};
 pub use transform::Transform;

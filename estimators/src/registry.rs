@@ -4,7 +4,7 @@
 
 use crate::{
     ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, auto,
-    binning, discrete, kernel, neighbours, parametric,
+    binning, discrete, kernel, neighbours, neural, parametric,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -121,6 +121,11 @@ pub const ESTIMATORS: &[&Entry] = &[
     &kernel::UPPER,
     &kernel::LOWER,
     &kernel::ADAPTIVE,
+    &neural::INFONCE,
+    &neural::MINE,
+    &neural::NWJ,
+    &neural::SMILE,
+    &neural::LATENT,
 ];
 
 /// Builds the plane estimator that `NAME` or `NAME:KEY=VALUE,KEY=VALUE` asks for.

@@ -1,0 +1,34 @@
+//! What optimisers see of a model: runs of numbers.
+
+/// A model whose weights can be walked through, always in the same order.
+pub(crate) trait Weights: Clone {
+    /// The weights.
+    fn slices(&self) -> Vec<&[f32]>;
+
+    /// The weights, to be changed.
+    fn slices_mut(&mut self) -> Vec<&mut [f32]>;
+
+    /// A model of the same shape with all weights zero.
+    fn zeros(&self) -> Self {
+        let mut zeros = self.clone();
+        zeros.clear();
+        zeros
+    }
+
+    /// Sets all weights to zero.
+    fn clear(&mut self) {
+        self.slices_mut().into_iter().for_each(|s| s.fill(0.0));
+    }
+}
+
+impl<A: Weights, B: Weights> Weights for (A, B) {
+    fn slices(&self) -> Vec<&[f32]> {
+        [self.0.slices(), self.1.slices()].concat()
+    }
+
+    fn slices_mut(&mut self) -> Vec<&mut [f32]> {
+        let mut all = self.0.slices_mut();
+        all.extend(self.1.slices_mut());
+        all
+    }
+}
