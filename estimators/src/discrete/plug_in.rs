@@ -5,9 +5,9 @@
 //! meaningless when nearly every sample has a cell of its own, where it reads log N whatever the truth: such estimates
 //! are flagged as saturated.
 
-use crate::pair::Pair;
+use crate::pair::{Classes, Pair, check};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
-use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters, Variable};
+use crate::{Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters, Variable, Warning};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -163,7 +163,11 @@ pub(crate) const ENTRY: Entry = Entry {
     measure: Measure::Information,
     cost: "O(N)",
     choose: "labels, categories or codes, with many samples for each pair of values",
-    build: Build { mutual_information: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))), ..Build::NOTHING },
+    build: Build {
+        mutual_information: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))),
+        entropy: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))),
+        ..Build::NOTHING
+    },
 };
 
 impl PlugIn {
@@ -190,9 +194,41 @@ impl MutualInformation for PlugIn {
     }
 }
 
+impl Entropy for PlugIn {
+    fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimatorError> {
+        check(&[x.reborrow()])?;
+        let Variable::Discrete(labels) = x else {
+            return Err(EstimatorError::WrongKind { estimator: NAME, expected: "discrete" });
+        };
+        let classes = Classes::new(labels);
+        let (n, counts) = (labels.len(), classes.counts());
+        // The entropy is the mean of −log p over the samples.
+        let surprises: Vec<f64> =
+            classes.of_sample().iter().map(|&c| (n as f64 / counts[c as usize] as f64).ln()).collect();
+        let mut estimate = Estimate::mean_of(&surprises);
+        estimate.value = Nats(classes.entropy() + self.correction.term(counts.len(), n));
+        if n < 5 * counts.len() {
+            estimate = estimate.warned(Warning::Undersampled);
+        }
+        Ok(estimate.judged((n as f64).ln()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entropy_of_known_counts() {
+        // Counts 10, 5, 3, 2, 1, 1, 1, 4: computed once in 64-bit numpy.
+        let counts = [10, 5, 3, 2, 1, 1, 1, 4];
+        let labels: Vec<u32> = (0..8u32).flat_map(|c| vec![c; counts[c as usize]]).collect();
+        let of = |correction| PlugIn { correction }.entropy(Variable::Discrete(&labels)).unwrap().value.0;
+        assert!((of(Correction::None) - 1.76619430439).abs() < 1e-11);
+        assert!((of(Correction::MillerMadow) - 1.89582393401).abs() < 1e-11);
+        let x = ndarray::array![[0.5], [1.0]];
+        assert!(PlugIn::default().entropy(Variable::Continuous(x.view())).is_err());
+    }
 
     fn information(x: &[u32], y: &[u32]) -> Estimate {
         PlugIn::default().estimate(Variable::Discrete(x), Variable::Discrete(y)).unwrap()

@@ -118,7 +118,7 @@ impl Critic {
 /// Every row of `x` plus every row of `y`, activated: [rows of x · rows of y × width].
 fn pairs(x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>) -> Array2<f32> {
     let mut out = Array2::zeros((x.nrows() * y.nrows(), x.ncols()));
-    for (mut block, row) in out.axis_chunks_iter_mut(Axis(0), y.nrows()).into_iter().zip(x.rows()) {
+    for (mut block, row) in out.axis_chunks_iter_mut(Axis(0), y.nrows()).zip(x.rows()) {
         block.assign(&y);
         block += &row;
     }
