@@ -1,7 +1,7 @@
 //! How far an estimate can be trusted, for any estimator: intervals by subsampling or by the jackknife, a permutation
 //! test of independence, and extrapolation to infinitely many samples.
 //!
-//! All of them take the variables as a list ([X], [X, Y] or [X, Y, Z]) and the estimate as a function of that list.
+//! All of them take the variables as a list (X alone, X and Y, or X, Y and Z) and the estimate as a function of that list.
 //! Repeats run in parallel, and give the same numbers with any number of threads.
 //!
 //! ```

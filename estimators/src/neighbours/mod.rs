@@ -64,7 +64,7 @@ impl Norm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// The fastest for the dimension, as measured: a sorted array on a line, a tree up to [`TREE_DIMENSIONS`]
+    /// The fastest for the dimension, as measured: a sorted array on a line, a tree up to ten
     /// dimensions, a scan above.
     Auto,
     /// Our own static k-d tree with vectorised leaves.
