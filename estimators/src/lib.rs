@@ -53,7 +53,9 @@ pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange}
 pub use neighbours::{
     Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
 };
-pub use neural::{CriticKind, CriticOptions, InfoNce, LatentInformation, Mine, NeuralOptions, Nwj, Smile};
+pub use neural::{
+    CriticKind, CriticOptions, DifferenceOfEntropies, InfoNce, LatentInformation, Mine, NeuralOptions, Nwj, Smile,
+};
 pub use parameters::Parameters;
 pub use transform::Transform;
 pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, OwnedVariable, Variable};

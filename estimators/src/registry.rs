@@ -121,6 +121,7 @@ pub const ESTIMATORS: &[&Entry] = &[
     &neural::MINE,
     &neural::NWJ,
     &neural::SMILE,
+    &neural::ENTROPIES,
     &neural::LATENT,
 ];
 
