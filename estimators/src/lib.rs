@@ -56,7 +56,9 @@ pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange}
 pub use neighbours::{
     Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
 };
-pub use neural::{CriticKind, CriticOptions, InfoNce, LatentInformation, Mine, NeuralOptions, Nwj, Smile};
+pub use neural::{
+    CriticKind, CriticOptions, DifferenceOfEntropies, InfoNce, LatentInformation, Mine, NeuralOptions, Nwj, Smile,
+};
 pub use parameters::Parameters;
 pub use parametric::{Gaussian, Shrinkage, StudentCopula};
 pub use transform::Transform;

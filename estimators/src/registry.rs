@@ -125,6 +125,7 @@ pub const ESTIMATORS: &[&Entry] = &[
     &neural::MINE,
     &neural::NWJ,
     &neural::SMILE,
+    &neural::ENTROPIES,
     &neural::LATENT,
 ];
 

@@ -30,6 +30,11 @@ pub(crate) struct Fitted<W> {
 }
 
 impl<W> Fitted<W> {
+    /// Whether training stopped because the validation value had stopped rising.
+    pub(crate) fn converged(&self) -> bool {
+        self.converged
+    }
+
     /// Adds `steps`, `best_step` and, where patience did not run out, [`Warning::NotConverged`].
     pub(crate) fn told(&self, estimate: Estimate) -> Estimate {
         let estimate = estimate.with_detail("steps", self.steps as f64).with_detail("best_step", self.best_step as f64);
@@ -38,7 +43,7 @@ impl<W> Fitted<W> {
 }
 
 /// Steps between two looks at the validation part.
-const LOOK: usize = 100;
+const LOOK: usize = 50;
 
 /// The share of the past in the running average of the weights, in the long run.
 const AVERAGE: f32 = 0.99;

@@ -3,6 +3,7 @@
 mod adam;
 mod bound;
 mod critic;
+mod entropies;
 mod fit;
 mod infonce;
 mod latent;
@@ -16,6 +17,7 @@ mod weights;
 
 pub use bound::CriticOptions;
 pub use critic::CriticKind;
+pub use entropies::DifferenceOfEntropies;
 pub use infonce::InfoNce;
 pub use latent::LatentInformation;
 pub use mine::Mine;
@@ -27,6 +29,7 @@ pub(crate) use fit::{Schedule, fit};
 pub(crate) use mlp::{Activation, Mlp};
 pub(crate) use options::{widths, widths_text};
 
+pub(crate) use entropies::ENTRY as ENTROPIES;
 pub(crate) use infonce::ENTRY as INFONCE;
 pub(crate) use latent::ENTRY as LATENT;
 pub(crate) use mine::ENTRY as MINE;
