@@ -23,8 +23,7 @@ struct Dense {
 pub(crate) enum Activation {
     /// max(0, v).
     Relu,
-    /// tanh v: smooth, which the check of gradients by finite differences needs.
-    #[cfg_attr(not(test), expect(dead_code))]
+    /// tanh v.
     Tanh,
 }
 
