@@ -35,6 +35,8 @@ pub enum Warning {
     /// The estimate moves, by more than its noise, under a transform that leaves the information as it is: tails and
     /// scales shape it, and not dependence alone.
     NotInvariant,
+    /// A low-rank factor was cut off before it had the whole matrix.
+    Truncated,
     /// Training stopped at its last step and not because the held-out value had stopped rising.
     NotConverged,
 }
@@ -61,6 +63,9 @@ impl Warning {
             Warning::NotInvariant => {
                 "a transform that leaves the information as it is moves the estimate by more than its noise: tails or scales shape it"
             }
+            Warning::Truncated => {
+                "the kernel matrix has a higher rank than the factor was allowed: allow more, or widen the kernel"
+            }
             Warning::NotConverged => "training ended at its last step: allow more steps",
         }
     }
@@ -77,6 +82,7 @@ impl fmt::Display for Warning {
             Warning::Undersampled => "undersampled",
             Warning::OutOfDomain => "out_of_domain",
             Warning::NotInvariant => "not_invariant",
+            Warning::Truncated => "truncated",
             Warning::NotConverged => "not_converged",
         })
     }

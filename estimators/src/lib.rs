@@ -51,7 +51,10 @@ pub use discrete::{Correction, PlugIn, SymbolCounts, row_symbols};
 pub use error::EstimatorError;
 pub use estimate::{Detail, Estimate, Nats, Warning};
 pub use invariance::transformed;
-pub use kernel::{Bound, KernelDensity, NoiseScale};
+pub use kernel::{
+    Bound, CauchySchwarz, ConditionalWeights, DensityWidth, Hsic, KernelDensity, KernelWidth, LeaveOneOut, NoiseScale,
+    Renyi, cauchy_schwarz_divergence, conditional_cauchy_schwarz,
+};
 pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange};
 pub use neighbours::{
     Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
