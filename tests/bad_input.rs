@@ -223,7 +223,7 @@ fn wrong_usage_exits_with_two() {
     contains(&usage(&["plane"]), &["--checkpoints"]);
     contains(
         &usage(&["plane", "--checkpoints", "x", "-e", "ksgg"]),
-        &["no estimator is called 'ksgg'", "binning, adaptive, kde"],
+        &["no estimator is called 'ksgg'", "binning, adaptive, equal-mass, kde"],
     );
     contains(
         &usage(&["plane", "--checkpoints", "x", "-e", "kde:sigma=1"]),

@@ -27,8 +27,13 @@ impl Targets {
         if classes.counts().len() == 1 {
             return Err(EstimatorError::OneClass { label: labels[0] });
         }
+        Ok(Self::of_classes(classes))
+    }
+
+    /// Classes that may be a single one.
+    pub(crate) fn of_classes(classes: Classes) -> Self {
         let order = classes.order();
-        Ok(Self { classes, order })
+        Self { classes, order }
     }
 
     /// Number of samples.
@@ -193,7 +198,7 @@ pub trait PlaneEstimator: Estimator {
     ///
     /// # Errors
     /// When the sample does not allow the estimate; see [`EstimatorError`].
-    fn estimate(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError>;
+    fn estimate_layer(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError>;
 }
 
 #[cfg(test)]

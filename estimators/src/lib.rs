@@ -16,7 +16,7 @@
 //! let activations = array![[0.1f32, 0.9], [0.2, -0.8], [0.15, 0.85], [-0.7, -0.9]];
 //! let targets = Targets::new(&[1, 0, 1, 0]).unwrap();
 //! let estimator = registry::plane("binning:width=0.5").unwrap();
-//! let found = estimator.estimate(&LayerSample::new(activations.view(), &targets).unwrap()).unwrap();
+//! let found = estimator.estimate_layer(&LayerSample::new(activations.view(), &targets).unwrap()).unwrap();
 //! assert!((found.i_ty.value.bits() - 1.0).abs() < 1e-12);
 //! ```
 
@@ -26,6 +26,7 @@ mod auto;
 mod binning;
 pub mod compression;
 mod discrete;
+mod edge;
 mod error;
 mod estimate;
 mod invariance;
@@ -39,15 +40,17 @@ mod parameters;
 mod parametric;
 mod random;
 pub mod registry;
+mod sliced;
 mod special;
 mod transform;
 pub mod uncertainty;
 mod variable;
 
 pub use auto::Auto;
-pub use binning::{AdaptiveBinning, BinRange, Saturation, UniformBinning};
+pub use binning::{AdaptiveBinning, BinRange, EqualMassBinning, Saturation, UniformBinning};
 pub use compression::{Autoencoder, Compressed, Encoder, Keep, Pca};
-pub use discrete::{Correction, PlugIn, SymbolCounts, row_symbols};
+pub use discrete::{Correction, PlugIn, SymbolCounts};
+pub use edge::Edge;
 pub use error::EstimatorError;
 pub use estimate::{Detail, Estimate, Nats, Warning};
 pub use invariance::transformed;
@@ -64,5 +67,6 @@ pub use neural::{
 };
 pub use parameters::Parameters;
 pub use parametric::{Gaussian, Shrinkage, StudentCopula};
+pub use sliced::Sliced;
 pub use transform::Transform;
 pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, OwnedVariable, Variable};

@@ -4,7 +4,7 @@
 
 use crate::{
     ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, auto,
-    binning, discrete, kernel, neighbours, neural, parametric,
+    binning, discrete, edge, kernel, neighbours, neural, parametric, sliced,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -110,6 +110,7 @@ pub const ESTIMATORS: &[&Entry] = &[
     &discrete::PLUG_IN,
     &binning::UNIFORM,
     &binning::ADAPTIVE,
+    &binning::EQUAL_MASS,
     &neighbours::KSG,
     &neighbours::LNC,
     &neighbours::KOZACHENKO_LEONENKO,
@@ -118,6 +119,8 @@ pub const ESTIMATORS: &[&Entry] = &[
     &parametric::GAUSSIAN,
     &parametric::GAUSSIAN_COPULA,
     &parametric::STUDENT_COPULA,
+    &sliced::ENTRY,
+    &edge::ENTRY,
     &kernel::UPPER,
     &kernel::LOWER,
     &kernel::ADAPTIVE,
@@ -246,7 +249,10 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let e = plane("ksgg").err().unwrap().to_string();
-        assert!(e.contains("'ksgg'") && e.contains("binning, adaptive, kde, kde-lower, adaptive-kde"), "{e}");
+        assert!(
+            e.contains("'ksgg'") && e.contains("binning, adaptive, equal-mass, kde, kde-lower, adaptive-kde"),
+            "{e}"
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn estimate(name: &str, t: &Array2<f32>, labels: &[u32]) -> PlaneEstimate {
     let targets = Targets::new(labels).unwrap();
     let range = ValueRange::of(t.view()).unwrap();
     let layer = LayerSample::new(t.view(), &targets).unwrap().with_run_range(range);
-    registry::plane(name).unwrap().estimate(&layer).unwrap()
+    registry::plane(name).unwrap().estimate_layer(&layer).unwrap()
 }
 
 fn every(check: impl Fn(&str)) {

@@ -20,7 +20,7 @@ fn layers() -> (Array2<f32>, Array2<f32>, Targets) {
 /// I(X;T) and I(T;Y) in bits.
 fn plane(spec: &str, t: &Array2<f32>, targets: &Targets, low: Option<f32>) -> (f64, f64) {
     let layer = LayerSample::new(t.view(), targets).unwrap().with_lower_saturation(low);
-    let found = registry::plane(spec).unwrap().estimate(&layer).unwrap();
+    let found = registry::plane(spec).unwrap().estimate_layer(&layer).unwrap();
     (found.i_xt.value.bits(), found.i_ty.value.bits())
 }
 
@@ -88,7 +88,7 @@ fn noise_that_follows_the_largest_activation() {
     check("adaptive-kde:variance=1e-3", &r, None, (3.655624477, 1.418654787), 2e-6);
     check("kde-lower:variance=1e-3,scale=max", &t, None, (3.490242624, 1.582310241), 2e-6);
     let layer = LayerSample::new(r.view(), &targets).unwrap();
-    let found = registry::plane("adaptive-kde").unwrap().estimate(&layer).unwrap();
+    let found = registry::plane("adaptive-kde").unwrap().estimate_layer(&layer).unwrap();
     assert!((found.noise_variance.unwrap() - 1.407874274e-3).abs() < 1e-9);
     // The differential entropy of the layer with its noise, in nats.
     assert!((found.h_t.value.0 + 1.193911454).abs() < 1e-5);
@@ -103,7 +103,7 @@ fn the_noisy_layers_entropy() {
         ("kde-lower:variance=0.1", 1.723363915),
         ("kde:variance=1e-3", -1.335136492),
     ] {
-        let found = registry::plane(spec).unwrap().estimate(&layer).unwrap().h_t.value.0;
+        let found = registry::plane(spec).unwrap().estimate_layer(&layer).unwrap().h_t.value.0;
         assert!((found - nats).abs() < 1e-5, "{spec}: {found} for {nats}");
     }
 }

@@ -5,7 +5,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use narrows_estimators::{Estimate, Variable, registry};
+use narrows_estimators::{
+    ConditionalWeights, Estimate, Variable, cauchy_schwarz_divergence, conditional_cauchy_schwarz, registry,
+};
 use ndarray::{Array2, Axis, array};
 
 fn x() -> Array2<f64> {
@@ -71,4 +73,68 @@ fn gaussian_and_its_copula() {
     let (x, t) = (x(), t());
     close(information("gaussian:bias=no", &x, &t).value.0, 5.37572434448, "gaussian");
     close(information("gaussian-copula:bias=no", &x, &t).value.0, 2.56892320367, "gaussian-copula");
+}
+
+fn labels() -> Vec<u32> {
+    (0..60).map(|i| (7 * i) % 3).collect()
+}
+
+const LN_2: f64 = std::f64::consts::LN_2;
+
+#[test]
+fn cauchy_schwarz_and_hsic() {
+    let (x, t) = (x(), t());
+    // The reference is in bits.
+    close(information("cauchy-schwarz:sigma=1", &x, &t).value.0, 0.592919284118 * LN_2, "quadratic information");
+    close(information("cauchy-schwarz:sigma=1", &x, &x).value.0, 0.831052219322 * LN_2, "of itself");
+    close(information("cauchy-schwarz:sigma=1,normalised=yes", &x, &t).value.0, 0.968722653658, "normalised");
+    close(information("hsic:sigma=1", &x, &t).value.0, 0.0983922959588, "hsic");
+    let y1 = Array2::from_shape_fn((60, 1), |(i, _)| (0.31 * i as f64).sin());
+    let y2 = &y1 * 0.9 + 0.05;
+    let weights =
+        [(ConditionalWeights::SumOfSquares, 0.00555958866053), (ConditionalWeights::SquareOfSum, 0.00538100940206)];
+    for (weights, bits) in weights {
+        let found = conditional_cauchy_schwarz(x.view(), y1.view(), y2.view(), 1.0, 1.0, weights).unwrap();
+        close(found, bits * LN_2, "conditional divergence");
+    }
+    let shifted = &x + 0.5;
+    let found = cauchy_schwarz_divergence(x.view(), shifted.view(), 1.0).unwrap();
+    close(found, 0.455179332279, "divergence");
+}
+
+#[test]
+fn matrix_renyi() {
+    let (x, t) = (x(), t());
+    close(information("renyi:sigma=1,tolerance=1e-14", &x, &t).value.0, 1.55430833333 * LN_2, "renyi");
+    close(information("renyi:sigma=0.5,tolerance=1e-14", &x, &t).value.0, 2.61793100679 * LN_2, "renyi, narrow");
+    let h =
+        registry::entropy("renyi:sigma=1,tolerance=1e-14").unwrap().entropy(Variable::Continuous(t.view())).unwrap();
+    close(h.value.0, 1.86468152927 * LN_2, "renyi entropy");
+}
+
+#[test]
+fn leave_one_out_density() {
+    let t = t();
+    let found = registry::entropy("loo-kde:bandwidth=0.3").unwrap().entropy(Variable::Continuous(t.view())).unwrap();
+    close(found.value.0, 1.39493581317, "leave-one-out density");
+}
+
+#[test]
+fn kernel_bounds_of_entropy_and_the_interval_of_opposite_bounds() {
+    let t = t();
+    let labels = labels();
+    let entropy =
+        |spec: &str| registry::entropy(spec).unwrap().entropy(Variable::Continuous(t.view())).unwrap().value.0;
+    assert!((entropy("kde:variance=0.1") - 2.36607609725).abs() < 2e-6);
+    assert!((entropy("kde-lower:variance=0.1") - 1.72336391488).abs() < 2e-6);
+    for (variance, low, high) in [("1e-3", 1.10835375432, 2.05780614243), ("0.1", 0.117779268992, 1.22262124499)] {
+        for name in ["kde", "kde-lower"] {
+            let estimator = registry::mutual_information(&format!("{name}:variance={variance}")).unwrap();
+            let found = estimator.estimate(Variable::Continuous(t.view()), Variable::Discrete(&labels)).unwrap();
+            for (detail, truth) in [("bound_low_nats", low), ("bound_high_nats", high)] {
+                let bits = found.detail(detail).unwrap() / LN_2;
+                assert!((bits - truth).abs() < 2e-6, "{name} {variance} {detail}: {bits} for {truth}");
+            }
+        }
+    }
 }

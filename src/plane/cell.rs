@@ -4,7 +4,7 @@ use super::{Located, Unit};
 use crate::subject::LayerActivations;
 use crate::table::{PlaneRow, TimingRow, quantity};
 use anyhow::{Context, Result};
-use narrows_estimators::{Estimate, LayerSample, PlaneEstimator, Targets, ValueRange};
+use narrows_estimators::{Bound, Estimate, LayerSample, PlaneEstimator, Targets, ValueRange};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -40,7 +40,7 @@ pub(super) fn compute(
     let mut cell = Cell { rows: vec![], timings: vec![] };
     for estimator in settings.estimators {
         let begun = Instant::now();
-        let found = estimator.estimate(&sample).with_context(|| {
+        let found = estimator.estimate_layer(&sample).with_context(|| {
             format!("{}, layer {}, estimator {}", located.path.display(), layer.name, estimator.name())
         })?;
         cell.timings.push(TimingRow {
@@ -81,6 +81,17 @@ pub(super) fn compute(
             row(quantity::I_TY, &found.i_ty),
             row(quantity::H_T, &found.h_t),
         ]);
+        // Bounds of the draw's own mixture, not of the draw: they have no interval.
+        for (name, quantity) in [(Bound::LOW_DETAIL, quantity::I_TY_LOW), (Bound::HIGH_DETAIL, quantity::I_TY_HIGH)] {
+            cell.rows.extend(found.i_ty.detail(name).map(|bound| PlaneRow {
+                value: Some(settings.unit.of(bound)),
+                std_error: None,
+                ci_low: None,
+                ci_high: None,
+                flags: String::new(),
+                ..row(quantity, &found.i_ty)
+            }));
+        }
     }
     Ok(cell)
 }

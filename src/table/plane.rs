@@ -9,6 +9,10 @@ pub mod quantity {
     pub const I_XT: &str = "I_XT";
     /// Mutual information between the layer and the target, I(T;Y).
     pub const I_TY: &str = "I_TY";
+    /// Lower end of the interval that holds the noisy layer's I(T;Y), for the pairwise bounds.
+    pub const I_TY_LOW: &str = "I_TY_LOW";
+    /// Upper end of that interval.
+    pub const I_TY_HIGH: &str = "I_TY_HIGH";
     /// Entropy of the layer's (binned or noisy) state, H(T).
     pub const H_T: &str = "H_T";
 }
@@ -87,7 +91,11 @@ impl Row for PlaneRow {
                 kind: Text,
                 meaning: "every parameter of the estimator, key=value joined by spaces",
             },
-            Column { name: "quantity", kind: Text, meaning: "I_XT, I_TY or H_T" },
+            Column {
+                name: "quantity",
+                kind: Text,
+                meaning: "I_XT, I_TY, H_T; for pairwise bounds also I_TY_LOW and I_TY_HIGH",
+            },
             Column { name: "value", kind: Real, meaning: "the estimate" },
             Column { name: "unit", kind: Text, meaning: "bits or nats" },
             Column { name: "std_error", kind: Real, meaning: "standard error, where the method has one" },

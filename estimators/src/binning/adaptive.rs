@@ -8,10 +8,12 @@
 //! number measures how finely a layer resolves its inputs relative to its own spread. Saturates at log N like any
 //! plug-in estimate.
 
-use super::{plane_of_bins, uniform::correction_from};
-use crate::discrete::Correction;
+use super::value::{Value, bin_by_edges};
+use super::{Cut, Surroundings, Symbols};
+use crate::discrete::{Correction, row_symbols};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
-use crate::{Estimator, EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator};
+use crate::{Estimator, EstimatorError, Parameters};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 /// Which value counts as saturated from below.
@@ -43,7 +45,7 @@ impl AdaptiveBinning {
             default: "auto",
             meaning: "value with a cell of its own: auto (the activation's lower saturation), none, or a number",
         },
-        ParameterDoc { name: "correction", default: "none", meaning: "none, or miller-madow" },
+        ParameterDoc { name: "correction", default: "none", meaning: Correction::MEANING },
     ];
 
     /// `bins` adaptive bins.
@@ -75,23 +77,23 @@ impl AdaptiveBinning {
             Some("none") => Saturation::None,
             Some(text) => Saturation::At(text.parse().map_err(|_| p.bad("low", text, LOW_RULE))?),
         };
-        Ok(Self { correction: correction_from(p)?, ..Self::new(bins, low)? })
+        Ok(Self { correction: Correction::from_parameters(p, Correction::None)?, ..Self::new(bins, low)? })
     }
 
     /// The edges for one layer's activations; ascending, never empty unless every value is the saturation.
-    fn edges(&self, values: impl Iterator<Item = f32>, low: Option<f32>) -> Vec<f32> {
-        let mut u: Vec<f32> = values.filter(|&v| Some(v) != low).collect();
-        u.sort_unstable_by(f32::total_cmp);
+    fn edges<T: Value>(&self, values: impl Iterator<Item = T>, low: Option<T>) -> Vec<T> {
+        let mut u: Vec<T> = values.filter(|&v| Some(v) != low).collect();
+        u.sort_unstable_by(T::order);
         // −0.0 and 0.0 are one value.
         u.dedup_by(|a, b| a == b);
-        let mut edges: Vec<f32> = low.into_iter().collect();
+        let mut edges: Vec<T> = low.into_iter().collect();
         if let Some(&last) = u.last() {
             // The product in this order, as the source computes it: the rounding decides which value an edge takes.
             let step = u.len() as f64 / f64::from(self.bins);
             edges.extend((0..self.bins).map(|k| u[(f64::from(k) * step) as usize]));
             edges.push(last);
         }
-        edges.sort_unstable_by(f32::total_cmp);
+        edges.sort_unstable_by(T::order);
         edges
     }
 }
@@ -103,11 +105,16 @@ pub(crate) const ENTRY: Entry = Entry {
     name: AdaptiveBinning::NAME,
     summary: "EBAB: bins with equally many distinct values, a cell of its own for saturated units (Chelombiev et al. 2019)",
     parameters: AdaptiveBinning::PARAMETERS,
-    domain: Domain::ANY,
+    domain: Domain::NOT_DISCRETE,
     measure: Measure::Information,
     cost: "O(N·D·log(N·D))",
     choose: "unbounded or saturating units, layers of very different scale",
-    build: Build { plane: Some(|p| Ok(Box::new(AdaptiveBinning::from_parameters(p)?))), ..Build::NOTHING },
+    build: Build {
+        plane: Some(|p| Ok(Box::new(AdaptiveBinning::from_parameters(p)?))),
+        mutual_information: Some(|p| Ok(Box::new(AdaptiveBinning::from_parameters(p)?))),
+        entropy: Some(|p| Ok(Box::new(AdaptiveBinning::from_parameters(p)?))),
+        ..Build::NOTHING
+    },
 };
 
 impl Estimator for AdaptiveBinning {
@@ -129,16 +136,20 @@ impl Estimator for AdaptiveBinning {
     }
 }
 
-impl PlaneEstimator for AdaptiveBinning {
-    fn estimate(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
+impl Cut for AdaptiveBinning {
+    fn symbols<T: Value>(&self, values: ArrayView2<'_, T>, known: Surroundings) -> Result<Symbols, EstimatorError> {
         let low = match self.low {
-            Saturation::Auto => layer.lower_saturation(),
+            Saturation::Auto => known.lower_saturation,
             Saturation::None => None,
             Saturation::At(value) => Some(value),
         };
-        let edges = self.edges(layer.activations().iter().copied(), low);
         // Values below the first edge (rounding under a saturation) share the first cell.
-        Ok(plane_of_bins(layer, self.correction, |t| edges.partition_point(|&e| e <= t).saturating_sub(1) as i32))
+        let edges = self.edges(values.iter().copied(), low.map(T::from_single));
+        Ok(row_symbols(values, |_, t| bin_by_edges(&edges, t)))
+    }
+
+    fn correction(&self) -> Correction {
+        self.correction
     }
 }
 

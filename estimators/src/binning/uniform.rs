@@ -6,10 +6,12 @@
 //! ReLU layer put every activation above 1 into the last bin, the most reported fault of the original computation. The
 //! default range is therefore the layer's own over the whole run.
 
-use super::plane_of_bins;
-use crate::discrete::Correction;
+use super::value::{Span, Value};
+use super::{Cut, Surroundings, Symbols};
+use crate::discrete::{Correction, row_symbols};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
-use crate::{Estimator, EstimatorError, LayerSample, Parameters, PlaneEstimate, PlaneEstimator, ValueRange};
+use crate::{Estimator, EstimatorError, Parameters};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 /// Where the equal bins lie.
@@ -20,6 +22,8 @@ pub enum BinRange {
     Run,
     /// From the layer's smallest to its largest activation at this checkpoint.
     Epoch,
+    /// From each unit's smallest to its largest activation at this checkpoint.
+    Neuron,
     /// A fixed interval; values outside fall into the first and the last bin.
     Fixed(f64, f64),
 }
@@ -27,7 +31,7 @@ pub enum BinRange {
 /// How activations are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Cut {
+enum Rule {
     Width(f32),
     Bins(u32, BinRange),
 }
@@ -35,7 +39,7 @@ enum Cut {
 /// Uniform binning.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UniformBinning {
-    cut: Cut,
+    rule: Rule,
     correction: Correction,
 }
 
@@ -46,14 +50,14 @@ impl UniformBinning {
         ParameterDoc {
             name: "range",
             default: "run",
-            meaning: "run (the layer's own over all checkpoints), epoch (at each checkpoint), or fixed as LOW..HIGH, e.g. -1..1",
+            meaning: "run (the layer's own over all checkpoints; a lone variable's own), epoch (at each checkpoint), neuron (each unit's at each checkpoint), or fixed as LOW..HIGH, e.g. -1..1",
         },
         ParameterDoc {
             name: "width",
             default: "",
-            meaning: "instead of bins and range: a fixed bin width, floor(t/width) in 32-bit",
+            meaning: "instead of bins and range: a fixed bin width, floor(t/width), in the precision of the data",
         },
-        ParameterDoc { name: "correction", default: "none", meaning: "none, or miller-madow" },
+        ParameterDoc { name: "correction", default: "none", meaning: Correction::MEANING },
     ];
 
     /// `bins` equal bins over a range.
@@ -68,7 +72,7 @@ impl UniformBinning {
             rule: rule.into(),
         };
         if bins == 0 || bins > i32::MAX as u32 {
-            return Err(bad("bins", bins.to_string(), "it must be between 1 and 2147483647"));
+            return Err(bad("bins", bins.to_string(), BINS_RULE));
         }
         if let BinRange::Fixed(low, high) = range
             && !(low.is_finite() && high.is_finite() && low < high)
@@ -79,7 +83,7 @@ impl UniformBinning {
                 "a fixed range is LOW..HIGH with LOW < HIGH, both finite",
             ));
         }
-        Ok(Self { cut: Cut::Bins(bins, range), correction: Correction::None })
+        Ok(Self { rule: Rule::Bins(bins, range), correction: Correction::None })
     }
 
     /// Bins of a fixed width, with an edge at zero.
@@ -95,7 +99,7 @@ impl UniformBinning {
                 rule: WIDTH_RULE.into(),
             });
         }
-        Ok(Self { cut: Cut::Width(width), correction: Correction::None })
+        Ok(Self { rule: Rule::Width(width), correction: Correction::None })
     }
 
     /// The same with a bias correction.
@@ -107,7 +111,7 @@ impl UniformBinning {
 
     pub(crate) fn from_parameters(p: &Parameters) -> Result<Self, EstimatorError> {
         let width = p.value("width", WIDTH_RULE, |w: &f32| w.is_finite() && *w > 0.0)?;
-        let bins = p.value("bins", "it must be a whole number of at least 1", |b: &u32| *b > 0)?;
+        let bins = p.value("bins", BINS_RULE, |b: &u32| *b > 0)?;
         let range = p
             .text("range")
             .map(|text| parse_range(text).ok_or_else(|| p.bad("range", text, RANGE_RULE)))
@@ -123,7 +127,7 @@ impl UniformBinning {
             }
             None => Self::with_bins(bins.unwrap_or(30), range.unwrap_or(BinRange::Run))?,
         };
-        Ok(plain.corrected(correction_from(p)?))
+        Ok(plain.corrected(Correction::from_parameters(p, Correction::None)?))
     }
 }
 
@@ -131,31 +135,32 @@ pub(crate) const ENTRY: Entry = Entry {
     name: UniformBinning::NAME,
     summary: "equal bins of each activation; the row of bin numbers is the state (Shwartz-Ziv & Tishby 2017)",
     parameters: UniformBinning::PARAMETERS,
-    domain: Domain::ANY,
+    domain: Domain::NOT_DISCRETE,
     measure: Measure::Information,
     cost: "O(N·D)",
     choose: "the classic information plane; few units, or it reads log N",
-    build: Build { plane: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))), ..Build::NOTHING },
+    build: Build {
+        plane: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))),
+        mutual_information: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))),
+        entropy: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))),
+        ..Build::NOTHING
+    },
 };
 
+pub(super) const BINS_RULE: &str = "it must be a whole number of at least 1 and at most 2147483647";
 const WIDTH_RULE: &str = "it must be a positive number";
-const RANGE_RULE: &str = "it must be run, epoch, or LOW..HIGH such as -1..1";
+const RANGE_RULE: &str = "it must be run, epoch, neuron, or LOW..HIGH such as -1..1";
 
 fn parse_range(text: &str) -> Option<BinRange> {
     match text {
         "run" => Some(BinRange::Run),
         "epoch" => Some(BinRange::Epoch),
+        "neuron" => Some(BinRange::Neuron),
         fixed => {
             let (low, high) = fixed.split_once("..")?;
             Some(BinRange::Fixed(low.parse().ok()?, high.parse().ok()?))
         }
     }
-}
-
-pub(super) fn correction_from(p: &Parameters) -> Result<Correction, EstimatorError> {
-    p.text("correction").map_or(Ok(Correction::None), |text| {
-        Correction::from_name(text).ok_or_else(|| p.bad("correction", text, "it must be none or miller-madow"))
-    })
 }
 
 impl Estimator for UniformBinning {
@@ -164,11 +169,12 @@ impl Estimator for UniformBinning {
     }
 
     fn parameters(&self) -> String {
-        let cut = match self.cut {
-            Cut::Width(width) => format!("width={width}"),
-            Cut::Bins(bins, BinRange::Run) => format!("bins={bins} range=run"),
-            Cut::Bins(bins, BinRange::Epoch) => format!("bins={bins} range=epoch"),
-            Cut::Bins(bins, BinRange::Fixed(low, high)) => format!("bins={bins} range={low}..{high}"),
+        let cut = match self.rule {
+            Rule::Width(width) => format!("width={width}"),
+            Rule::Bins(bins, BinRange::Run) => format!("bins={bins} range=run"),
+            Rule::Bins(bins, BinRange::Epoch) => format!("bins={bins} range=epoch"),
+            Rule::Bins(bins, BinRange::Neuron) => format!("bins={bins} range=neuron"),
+            Rule::Bins(bins, BinRange::Fixed(low, high)) => format!("bins={bins} range={low}..{high}"),
         };
         match self.correction {
             Correction::None => cut,
@@ -177,36 +183,59 @@ impl Estimator for UniformBinning {
     }
 }
 
-impl PlaneEstimator for UniformBinning {
-    fn needs_run_range(&self) -> bool {
-        matches!(self.cut, Cut::Bins(_, BinRange::Run))
+impl Cut for UniformBinning {
+    fn is_over_run(&self) -> bool {
+        matches!(self.rule, Rule::Bins(_, BinRange::Run))
     }
 
-    fn estimate(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
-        let (bins, low, high) = match self.cut {
-            // In 32-bit as the networks themselves: the reference computation divides the float32 activations.
-            Cut::Width(width) => return Ok(plane_of_bins(layer, self.correction, |t| (t / width).floor() as i32)),
-            Cut::Bins(bins, BinRange::Fixed(low, high)) => (bins, low, high),
-            Cut::Bins(bins, BinRange::Run) => {
-                let range = layer.run_range().ok_or(EstimatorError::MissingRunRange { estimator: Self::NAME })?;
-                (bins, f64::from(range.low), f64::from(range.high))
+    fn symbols<T: Value>(&self, values: ArrayView2<'_, T>, known: Surroundings) -> Result<Symbols, EstimatorError> {
+        let (bins, span) = match self.rule {
+            Rule::Width(width) => return Ok(row_symbols(values, |_, t| t.in_widths(width))),
+            Rule::Bins(bins, BinRange::Neuron) => {
+                let cells: Vec<Cells> =
+                    Span::of_columns(values).into_iter().map(|span| Cells::new(span, bins)).collect();
+                return Ok(row_symbols(values, |column, t| cells[column].of(t)));
             }
-            Cut::Bins(bins, BinRange::Epoch) => {
-                let range = ValueRange::of(layer.activations()).ok_or(EstimatorError::NoUnits)?;
-                (bins, f64::from(range.low), f64::from(range.high))
-            }
+            Rule::Bins(bins, BinRange::Fixed(low, high)) => (bins, Span { low, high }),
+            Rule::Bins(bins, BinRange::Run) => (bins, known.run_range.map_or_else(|| Span::of_all(values), Span::from)),
+            Rule::Bins(bins, BinRange::Epoch) => (bins, Span::of_all(values)),
         };
+        let cells = Cells::new(span, bins);
+        Ok(row_symbols(values, |_, t| cells.of(t)))
+    }
+
+    fn correction(&self) -> Correction {
+        self.correction
+    }
+}
+
+/// Equal cells of a span.
+#[derive(Debug, Clone, Copy)]
+struct Cells {
+    low: f64,
+    scale: f64,
+    last: f64,
+}
+
+impl Cells {
+    fn new(span: Span, bins: u32) -> Self {
         // A constant layer has an empty range: everything is in the first bin, and its entropy is zero.
-        let scale = if high > low { f64::from(bins) / (high - low) } else { 0.0 };
-        let last = bins as i32 - 1;
-        Ok(plane_of_bins(layer, self.correction, |t| (((f64::from(t) - low) * scale).floor() as i32).clamp(0, last)))
+        let scale = if span.high > span.low { f64::from(bins) / (span.high - span.low) } else { 0.0 };
+        Self { low: span.low, scale, last: f64::from(bins) - 1.0 }
+    }
+
+    #[inline(always)]
+    fn of<T: Value>(self, value: T) -> u32 {
+        let value: f64 = value.into();
+        // Clamped as a number: the cast then has nothing to check, and vectorises.
+        ((value - self.low) * self.scale).floor().clamp(0.0, self.last) as i32 as u32
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Targets, registry};
+    use crate::{LayerSample, PlaneEstimator, Targets, registry};
     use ndarray::array;
 
     #[test]
@@ -214,7 +243,7 @@ mod tests {
         let targets = Targets::new(&[0, 1, 0, 1]).unwrap();
         let t = array![[-5.0f32], [-1.0], [1.0], [9.0]];
         let two = UniformBinning::with_bins(2, BinRange::Fixed(-1.0, 1.0)).unwrap();
-        let found = two.estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap();
+        let found = two.estimate_layer(&LayerSample::new(t.view(), &targets).unwrap()).unwrap();
         assert!((found.h_t.value.bits() - 1.0).abs() < 1e-15);
     }
 
@@ -223,7 +252,7 @@ mod tests {
         let targets = Targets::new(&[0, 1, 0]).unwrap();
         let t = array![[0.5f32], [0.5], [0.5]];
         let layer = LayerSample::new(t.view(), &targets).unwrap();
-        let found = UniformBinning::with_bins(30, BinRange::Epoch).unwrap().estimate(&layer).unwrap();
+        let found = UniformBinning::with_bins(30, BinRange::Epoch).unwrap().estimate_layer(&layer).unwrap();
         assert_eq!((found.i_xt.value.0, found.i_ty.value.0), (0.0, 0.0));
     }
 
@@ -231,8 +260,10 @@ mod tests {
     fn the_run_range_is_asked_for() {
         let targets = Targets::new(&[0, 1]).unwrap();
         let t = array![[0.0f32], [1.0]];
-        let e =
-            registry::plane("binning").unwrap().estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap_err();
+        let e = registry::plane("binning")
+            .unwrap()
+            .estimate_layer(&LayerSample::new(t.view(), &targets).unwrap())
+            .unwrap_err();
         assert!(matches!(e, EstimatorError::MissingRunRange { .. }));
     }
 
@@ -243,6 +274,6 @@ mod tests {
         assert!(refuse("binning:width=-1").contains("positive"));
         assert!(refuse("binning:bins=0").contains("at least 1"));
         assert!(refuse("binning:range=1..-1").contains("LOW < HIGH"));
-        assert!(refuse("binning:range=layer").contains("run, epoch"));
+        assert!(refuse("binning:range=layer").contains("run, epoch, neuron"));
     }
 }

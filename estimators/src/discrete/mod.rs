@@ -1,9 +1,11 @@
 //! Entropies of discrete variables from counts.
 
+mod correction;
 mod plug_in;
 mod rows;
 
-pub use plug_in::{Correction, PlugIn, SymbolCounts};
-pub use rows::row_symbols;
+pub use correction::Correction;
+pub use plug_in::{PlugIn, SymbolCounts};
+pub(crate) use rows::row_symbols;
 
 pub(crate) use plug_in::{ENTRY as PLUG_IN, plug_in_entropy};

@@ -1,68 +1,24 @@
-//! Plug-in (maximum-likelihood) entropy and mutual information of discrete variables, with the Miller–Madow
-//! correction.
+//! Plug-in (maximum-likelihood) entropy, mutual information and conditional mutual information of discrete variables,
+//! with the corrections of [`Correction`].
 //!
-//! `H = −Σ p log p` with the observed frequencies. Biased low by about (K−1)/2N for K occupied cells (Miller 1955);
-//! meaningless when nearly every sample has a cell of its own, where it reads log N whatever the truth: such estimates
-//! are flagged as saturated.
+//! `H = −Σ p log p` with the observed frequencies, `I(X;Y) = H(X) + H(Y) − H(X,Y)`,
+//! `I(X;Y|Z) = H(X,Z) + H(Y,Z) − H(X,Y,Z) − H(Z)`, each entropy corrected on its own. Meaningless when nearly every
+//! sample has a cell of its own, where it reads log N whatever the truth: such estimates are flagged as saturated.
 
+use super::{Correction, row_symbols};
 use crate::pair::{Classes, Pair, check};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
-use crate::{Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters, Variable, Warning};
+use crate::{
+    ConditionalMutualInformation, Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters,
+    Variable, Warning,
+};
+use ndarray::Array2;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-/// Bias correction of a plug-in entropy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Correction {
-    /// Frequencies as they are.
-    #[default]
-    None,
-    /// Adds (K−1)/2N for K occupied cells (Miller 1955).
-    MillerMadow,
-}
-
-impl Correction {
-    pub(crate) const MEANING: &'static str = "bias correction of each entropy: none or miller-madow";
-
-    pub(crate) fn from_parameters(p: &Parameters, default: Self) -> Result<Self, EstimatorError> {
-        p.text("correction").map_or(Ok(default), |text| {
-            Self::from_name(text).ok_or_else(|| p.bad("correction", text, "it must be none or miller-madow"))
-        })
-    }
-
-    /// The name in specifications.
-    pub fn name(self) -> &'static str {
-        match self {
-            Correction::None => "none",
-            Correction::MillerMadow => "miller-madow",
-        }
-    }
-
-    /// The correction called `name`.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Correction::None, Correction::MillerMadow].into_iter().find(|c| c.name() == name)
-    }
-
-    fn term(self, occupied: usize, n: usize) -> f64 {
-        match self {
-            Correction::None => 0.0,
-            Correction::MillerMadow => (occupied as f64 - 1.0) / (2.0 * n as f64),
-        }
-    }
-}
-
-/// Plug-in entropy in nats of cells with these counts.
-///
-/// Equal counts are summed together and in ascending order, so that the result does not depend on the order of cells.
+/// Entropy in nats of cells with these counts, uncorrected.
 pub(crate) fn plug_in_entropy(counts: impl Iterator<Item = usize>, n: usize) -> f64 {
-    let mut sorted: Vec<usize> = counts.filter(|&c| c > 0).collect();
-    sorted.sort_unstable();
-    let n = n as f64;
-    sorted
-        .chunk_by(|a, b| a == b)
-        .map(|same| -(same.len() as f64) * (same[0] as f64 / n) * (same[0] as f64 / n).ln())
-        .sum()
+    Correction::None.entropy(counts, n)
 }
 
 /// How often each symbol occurs, alone and together with each class.
@@ -101,13 +57,30 @@ impl SymbolCounts {
         counts
     }
 
+    /// log p(t,y)/p(t)p(y) of each sample, in nats.
+    pub(crate) fn pointwise(&self) -> Vec<f64> {
+        let n = self.n as f64;
+        let of_cell: Vec<f64> = self
+            .joint
+            .iter()
+            .map(|&(s, c, k)| (k as f64 * n / (self.symbol[s as usize] as f64 * self.class[c as usize] as f64)).ln())
+            .collect();
+        self.cell_of_sample.iter().map(|&cell| of_cell[cell as usize]).collect()
+    }
+
+    /// Occupied cells of both together.
+    pub(crate) fn cells(&self) -> usize {
+        self.joint.len()
+    }
+
     /// H(T), with its standard error by the delta method: the spread of −log p over the samples.
     pub fn entropy(&self, correction: Correction) -> Estimate {
-        let h = plug_in_entropy(self.symbol.iter().copied(), self.n);
+        let counts = || self.symbol.iter().copied();
+        let h = plug_in_entropy(counts(), self.n);
         let n = self.n as f64;
         let second_moment: f64 = self.symbol.iter().map(|&c| (c as f64 / n) * (c as f64 / n).ln().powi(2)).sum();
         Estimate {
-            value: Nats(h + correction.term(self.symbol.len(), self.n)),
+            value: Nats(correction.entropy(counts(), self.n)),
             std_error: Some(Nats(((second_moment - h * h).max(0.0) / n).sqrt())),
             n_samples: self.n,
             warnings: vec![],
@@ -116,32 +89,16 @@ impl SymbolCounts {
         .judged(n.ln())
     }
 
-    /// `I(T;Y) = H(T) − Σ_y p(y) H(T|y)`, each entropy corrected on its own, with the standard error by the delta
-    /// method: the spread of log p(t,y)/p(t)p(y) over the samples.
+    /// `I(T;Y) = H(T) + H(Y) − H(T,Y)`, each entropy corrected on its own, with the standard error by the delta method:
+    /// the spread of log p(t,y)/p(t)p(y) over the samples.
     pub fn mutual_information(&self, correction: Correction) -> Estimate {
-        let n = self.n as f64;
-        let pointwise: Vec<f64> = self
-            .joint
-            .iter()
-            .map(|&(s, c, k)| (k as f64 * n / (self.symbol[s as usize] as f64 * self.class[c as usize] as f64)).ln())
-            .collect();
-        let contributions: Vec<f64> = self.cell_of_sample.iter().map(|&cell| pointwise[cell as usize]).collect();
+        let contributions = self.pointwise();
         let mut estimate = Estimate::mean_of(&contributions);
         // The entropies rather than the mean of the contributions: exact whatever the order of the samples.
-        let mut by_class: Vec<Vec<usize>> = vec![vec![]; self.class.len()];
-        for &(_, c, k) in &self.joint {
-            by_class[c as usize].push(k);
-        }
-        let conditional: f64 = by_class
-            .iter()
-            .zip(&self.class)
-            .filter(|(_, n_y)| **n_y > 0)
-            .map(|(cells, &n_y)| {
-                (n_y as f64 / n) * (plug_in_entropy(cells.iter().copied(), n_y) + correction.term(cells.len(), n_y))
-            })
-            .sum();
-        let entropy = plug_in_entropy(self.symbol.iter().copied(), self.n) + correction.term(self.symbol.len(), self.n);
-        estimate.value = Nats(entropy - conditional);
+        let entropy = |counts: &mut dyn Iterator<Item = usize>| correction.entropy(counts, self.n);
+        let of_class = entropy(&mut self.class.iter().copied());
+        let joint = entropy(&mut self.joint.iter().map(|(_, _, k)| *k));
+        estimate.value = Nats(entropy(&mut self.symbol.iter().copied()) + of_class - joint);
         estimate.judged(plug_in_entropy(self.class.iter().copied(), self.n))
     }
 }
@@ -165,6 +122,7 @@ pub(crate) const ENTRY: Entry = Entry {
     choose: "labels, categories or codes, with many samples for each pair of values",
     build: Build {
         mutual_information: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))),
+        conditional: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))),
         entropy: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))),
         ..Build::NOTHING
     },
@@ -194,6 +152,44 @@ impl MutualInformation for PlugIn {
     }
 }
 
+impl ConditionalMutualInformation for PlugIn {
+    fn estimate_given(&self, x: Variable<'_>, y: Variable<'_>, z: Variable<'_>) -> Result<Estimate, EstimatorError> {
+        check(&[x.reborrow(), y.reborrow(), z.reborrow()])?;
+        let (Variable::Discrete(x), Variable::Discrete(y), Variable::Discrete(z)) = (x, y, z) else {
+            return Err(EstimatorError::WrongKind { estimator: NAME, expected: "three discrete" });
+        };
+        let n = x.len();
+        let cells = |columns: &[&[u32]]| Cells::new(columns, n);
+        let [xz, yz, xyz, of_z] = [cells(&[x, z]), cells(&[y, z]), cells(&[x, y, z]), cells(&[z])];
+        let count = |cells: &Cells, sample: usize| cells.counts[cells.of_sample[sample] as usize] as f64;
+        let contributions: Vec<f64> =
+            (0..n).map(|i| (count(&xyz, i) * count(&of_z, i) / (count(&xz, i) * count(&yz, i))).ln()).collect();
+        let mut estimate = Estimate::mean_of(&contributions);
+        let entropy = |cells: &Cells| self.correction.entropy(cells.counts.iter().copied(), n);
+        estimate.value = Nats(entropy(&xz) + entropy(&yz) - entropy(&xyz) - entropy(&of_z));
+        if n < 5 * xyz.counts.len() {
+            estimate = estimate.warned(Warning::Undersampled);
+        }
+        Ok(estimate.judged((n as f64).ln()))
+    }
+}
+
+/// The occupied cells of several discrete variables together.
+struct Cells {
+    of_sample: Vec<u32>,
+    counts: Vec<usize>,
+}
+
+impl Cells {
+    fn new(columns: &[&[u32]], n: usize) -> Self {
+        let values = Array2::from_shape_fn((n, columns.len()), |(i, c)| columns[c][i]);
+        let (of_sample, distinct) = row_symbols(values.view(), |_, v| v);
+        let mut counts = vec![0; distinct];
+        of_sample.iter().for_each(|&cell| counts[cell as usize] += 1);
+        Self { of_sample, counts }
+    }
+}
+
 impl Entropy for PlugIn {
     fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimatorError> {
         check(&[x.reborrow()])?;
@@ -206,7 +202,7 @@ impl Entropy for PlugIn {
         let surprises: Vec<f64> =
             classes.of_sample().iter().map(|&c| (n as f64 / counts[c as usize] as f64).ln()).collect();
         let mut estimate = Estimate::mean_of(&surprises);
-        estimate.value = Nats(classes.entropy() + self.correction.term(counts.len(), n));
+        estimate.value = Nats(self.correction.entropy(counts.iter().copied(), n));
         if n < 5 * counts.len() {
             estimate = estimate.warned(Warning::Undersampled);
         }
@@ -219,15 +215,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entropy_of_known_counts() {
-        // Counts 10, 5, 3, 2, 1, 1, 1, 4: computed once in 64-bit numpy.
-        let counts = [10, 5, 3, 2, 1, 1, 1, 4];
-        let labels: Vec<u32> = (0..8u32).flat_map(|c| vec![c; counts[c as usize]]).collect();
-        let of = |correction| PlugIn { correction }.entropy(Variable::Discrete(&labels)).unwrap().value.0;
-        assert!((of(Correction::None) - 1.76619430439).abs() < 1e-11);
-        assert!((of(Correction::MillerMadow) - 1.89582393401).abs() < 1e-11);
+    fn entropy_takes_labels_only() {
+        let labels = [3, 3, 9, 9];
+        let h = PlugIn::default().entropy(Variable::Discrete(&labels)).unwrap();
+        assert!((h.value.0 - 2f64.ln()).abs() < 1e-15);
         let x = ndarray::array![[0.5], [1.0]];
         assert!(PlugIn::default().entropy(Variable::Continuous(x.view())).is_err());
+    }
+
+    #[test]
+    fn information_given_a_third() {
+        // Computed once in 64-bit numpy.
+        let label = |f: &dyn Fn(u32) -> u32| (0..60).map(f).collect::<Vec<u32>>();
+        let (a, b, c) = (label(&|i| 7 * i % 3), label(&|i| i / 7 % 4), label(&|i| i / 5 % 3));
+        let given = |z: &[u32]| {
+            let of = [&a[..], &b, z].map(Variable::Discrete);
+            let [x, y, z] = of;
+            PlugIn::default().estimate_given(x, y, z).unwrap()
+        };
+        assert!((given(&c).value.0 - 0.0525351234304).abs() < 1e-12);
+        assert!((given(&label(&|i| i % 2)).value.0 - 0.0103743234895).abs() < 1e-12);
+        // Given a constant it is the information.
+        assert!((given(&[0; 60]).value.0 - information(&a, &b).value.0).abs() < 1e-14);
+        assert_eq!(given(&label(&|i| i)).warnings, [Warning::Undersampled]);
     }
 
     fn information(x: &[u32], y: &[u32]) -> Estimate {

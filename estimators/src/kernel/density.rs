@@ -12,11 +12,20 @@
 //! I(T;Y)   = H(T) − Σ_y p(y) H(T|y)
 //! ```
 //!
-//! I(T;Y) is a difference of two bounds of the same side and so is not itself a bound. I(X;T) cannot exceed log N.
+//! I(T;Y) is a difference of two bounds of the same side and so is not itself a bound. The interval that does hold the
+//! noisy layer's I(T;Y) comes from bounds of opposite sides, `[H_low(T) − Σ p H_up(T|y), H_up(T) − Σ p H_low(T|y)]`; it
+//! is reported beside the value. (It is of the mixture that the sample makes: it knows nothing of the draw of the
+//! samples.) I(X;T) cannot exceed log N.
 //! Costs O(N²·D) time and O(N·D) memory.
 
+use super::KernelSums;
+use crate::pair::{Classes, Pair, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
-use crate::{Estimate, Estimator, EstimatorError, LayerSample, Nats, Parameters, PlaneEstimate, PlaneEstimator};
+use crate::{
+    Entropy, Estimate, Estimator, EstimatorError, LayerSample, MutualInformation, Nats, Parameters, PlaneEstimate,
+    PlaneEstimator, Targets, Variable, Warning,
+};
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 /// Which side the bound is on.
@@ -30,6 +39,11 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// Among the details of an I(T;Y): the lower end of the interval from bounds of opposite sides, in nats.
+    pub const LOW_DETAIL: &'static str = "bound_low_nats";
+    /// Its upper end.
+    pub const HIGH_DETAIL: &'static str = "bound_high_nats";
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Bound::Upper => "kde",
@@ -159,7 +173,12 @@ pub(crate) const UPPER: Entry = Entry {
     measure: Measure::Information,
     cost: "O(N²·D)",
     choose: "a layer with Gaussian noise of known size",
-    build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Upper, p)?))), ..Build::NOTHING },
+    build: Build {
+        plane: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Upper, p)?))),
+        mutual_information: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Upper, p)?))),
+        entropy: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Upper, p)?))),
+        ..Build::NOTHING
+    },
 };
 
 pub(crate) const LOWER: Entry = Entry {
@@ -170,7 +189,12 @@ pub(crate) const LOWER: Entry = Entry {
     measure: Measure::Information,
     cost: "O(N²·D)",
     choose: "the other side of kde: the truth of the noisy layer lies between the two",
-    build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Lower, p)?))), ..Build::NOTHING },
+    build: Build {
+        plane: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Lower, p)?))),
+        mutual_information: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Lower, p)?))),
+        entropy: Some(|p| Ok(Box::new(KernelDensity::from_parameters(Bound::Lower, p)?))),
+        ..Build::NOTHING
+    },
 };
 
 pub(crate) const ADAPTIVE: Entry = Entry {
@@ -181,7 +205,12 @@ pub(crate) const ADAPTIVE: Entry = Entry {
     measure: Measure::Information,
     cost: "O(N²·D)",
     choose: "layers whose scale changes while the network trains",
-    build: Build { plane: Some(|p| Ok(Box::new(KernelDensity::adaptive_from_parameters(p)?))), ..Build::NOTHING },
+    build: Build {
+        plane: Some(|p| Ok(Box::new(KernelDensity::adaptive_from_parameters(p)?))),
+        mutual_information: Some(|p| Ok(Box::new(KernelDensity::adaptive_from_parameters(p)?))),
+        entropy: Some(|p| Ok(Box::new(KernelDensity::adaptive_from_parameters(p)?))),
+        ..Build::NOTHING
+    },
 };
 
 const VARIANCE_RULE: &str = "it must be a positive number";
@@ -208,35 +237,111 @@ impl Estimator for KernelDensity {
     }
 }
 
-impl PlaneEstimator for KernelDensity {
-    fn estimate(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
-        // A layer that is zero throughout has no scale; any noise gives it zero information.
-        let scale = self.scale.of(layer);
-        let variance = (self.variance * if scale > 0.0 { scale } else { 1.0 }).max(SMALLEST_VARIANCE);
-        let sums = layer.kernel_sums(variance);
-        let (all, own) = match self.bound {
+/// A bound's terms of each sample.
+struct Terms {
+    /// −log of the mean kernel over all samples; their mean is the entropy less the noise's.
+    all: Vec<f64>,
+    /// The same over the samples of the own class.
+    own: Vec<f64>,
+}
+
+impl Terms {
+    fn new(bound: Bound, sums: &KernelSums, class_counts: &[usize]) -> Self {
+        let (all, own) = match bound {
             Bound::Upper => (&sums.narrow_all, &sums.narrow_own),
             Bound::Lower => (&sums.wide_all, &sums.wide_own),
         };
-        let (n, class_counts) = (layer.n_samples() as f64, layer.targets().counts());
-        let about_input: Vec<f64> = all.iter().map(|s| -(s / n).ln()).collect();
-        let about_target: Vec<f64> = all
-            .iter()
-            .zip(own)
-            .zip(&sums.class)
-            .map(|((all, own), &class)| (own / class_counts[class as usize] as f64).ln() - (all / n).ln())
-            .collect();
-        let i_xt = Estimate::mean_of(&about_input);
+        let n = all.len() as f64;
+        let in_class = |class: u32| class_counts[class as usize] as f64;
+        Self {
+            all: all.iter().map(|s| -(s / n).ln()).collect(),
+            own: own.iter().zip(&sums.class).map(|(s, &class)| -(s / in_class(class)).ln()).collect(),
+        }
+    }
+}
+
+/// Entropy of Gaussian noise of this variance in `d` dimensions.
+fn noise_entropy(variance: f64, d: usize) -> f64 {
+    d as f64 / 2.0 * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0)
+}
+
+impl KernelDensity {
+    fn variance_of(&self, layer: &LayerSample<'_>) -> f64 {
+        // A layer that is zero throughout has no scale; any noise gives it zero information.
+        let scale = self.scale.of(layer);
+        (self.variance * if scale > 0.0 { scale } else { 1.0 }).max(SMALLEST_VARIANCE)
+    }
+
+    /// The sample in 32-bit, as layers are. An offset changes no distance and costs digits, so it is taken off, unless
+    /// the noise scales with it.
+    fn activations(&self, x: ArrayView2<'_, f64>) -> Array2<f32> {
+        match self.scale {
+            NoiseScale::Max => x.mapv(|v| v as f32),
+            NoiseScale::Fixed | NoiseScale::Range | NoiseScale::Std => crate::linalg::centred(x).mapv(|v| v as f32),
+        }
+    }
+
+    /// I(T;Y), with the interval from bounds of opposite sides among its details.
+    fn about_target(&self, sums: &KernelSums, targets: &Targets) -> Estimate {
+        let [upper, lower] = [Bound::Upper, Bound::Lower].map(|bound| Terms::new(bound, sums, targets.counts()));
+        let terms = match self.bound {
+            Bound::Upper => &upper,
+            Bound::Lower => &lower,
+        };
+        let contributions: Vec<f64> = terms.all.iter().zip(&terms.own).map(|(all, own)| all - own).collect();
+        let mean = |terms: &[f64]| terms.iter().sum::<f64>() / terms.len() as f64;
+        // The noise's entropy is in all four bounds and cancels.
+        Estimate::mean_of(&contributions)
+            .judged(targets.entropy())
+            .with_detail(Bound::LOW_DETAIL, mean(&lower.all) - mean(&upper.own))
+            .with_detail(Bound::HIGH_DETAIL, mean(&upper.all) - mean(&lower.own))
+    }
+}
+
+impl PlaneEstimator for KernelDensity {
+    fn estimate_layer(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
+        let variance = self.variance_of(layer);
+        let sums = layer.kernel_sums(variance);
+        let i_xt = Estimate::mean_of(&Terms::new(self.bound, &sums, layer.targets().counts()).all);
         // H(T) and I(X;T) differ by the entropy of the noise alone.
-        let d = layer.activations().ncols() as f64;
-        let noise = d / 2.0 * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0);
-        let h_t = Estimate { value: Nats(i_xt.value.0 + noise), ..i_xt.clone() };
+        let h_t = Nats(i_xt.value.0 + noise_entropy(variance, layer.activations().ncols()));
+        let h_t = Estimate { value: h_t, ..i_xt.clone() };
         Ok(PlaneEstimate {
-            i_xt: i_xt.judged(n.ln()),
-            i_ty: Estimate::mean_of(&about_target).judged(layer.targets().entropy()),
+            i_xt: i_xt.judged((layer.n_samples() as f64).ln()),
+            i_ty: self.about_target(&sums, layer.targets()),
             h_t,
             noise_variance: Some(variance),
         })
+    }
+}
+
+impl MutualInformation for KernelDensity {
+    /// I(T;Y) of a continuous variable, taken to carry the noise, and a discrete one.
+    fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
+        let (values, classes) = Pair::new(&x, &y)?.mixed(self.name())?;
+        let targets = Targets::of_classes(classes);
+        let t = self.activations(values);
+        let layer = LayerSample::new(t.view(), &targets)?;
+        let variance = self.variance_of(&layer);
+        let estimate = self.about_target(&layer.kernel_sums(variance), &targets);
+        Ok(estimate.with_detail("noise_variance", variance))
+    }
+}
+
+impl Entropy for KernelDensity {
+    /// Differential entropy of the variable with the noise added.
+    fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimatorError> {
+        let values = continuous(&x, self.name())?;
+        let targets = Targets::of_classes(Classes::new(&vec![0; values.nrows()]));
+        let t = self.activations(values);
+        let layer = LayerSample::new(t.view(), &targets)?;
+        let variance = self.variance_of(&layer);
+        let noiseless = Estimate::mean_of(&Terms::new(self.bound, &layer.kernel_sums(variance), targets.counts()).all);
+        // At log N every sample is alone in its kernel. A differential entropy may be negative.
+        let mut estimate = noiseless.judged((values.nrows() as f64).ln());
+        estimate.warnings.retain(|w| *w == Warning::Saturated);
+        estimate.value.0 += noise_entropy(variance, values.ncols());
+        Ok(estimate.with_detail("noise_variance", variance))
     }
 }
 
@@ -253,10 +358,10 @@ mod tests {
         let same = array![[0.3f32], [0.3], [0.3], [0.3]];
         for bound in [Bound::Upper, Bound::Lower] {
             let k = KernelDensity::new(bound, 1e-3, NoiseScale::Fixed).unwrap();
-            let f = k.estimate(&LayerSample::new(far.view(), &targets).unwrap()).unwrap();
+            let f = k.estimate_layer(&LayerSample::new(far.view(), &targets).unwrap()).unwrap();
             assert!((f.i_xt.value.bits() - 2.0).abs() < 1e-6 && (f.i_ty.value.bits() - 1.0).abs() < 1e-6);
             assert_eq!(f.i_xt.warnings, [crate::Warning::Saturated]);
-            let s = k.estimate(&LayerSample::new(same.view(), &targets).unwrap()).unwrap();
+            let s = k.estimate_layer(&LayerSample::new(same.view(), &targets).unwrap()).unwrap();
             assert!(s.i_xt.value.0.abs() < 1e-9 && s.i_ty.value.0.abs() < 1e-9);
         }
     }
@@ -266,7 +371,7 @@ mod tests {
         let targets = Targets::new(&[0, 1]).unwrap();
         let dead = array![[0.0f32, 0.0], [0.0, 0.0]];
         let k = crate::registry::plane("adaptive-kde").unwrap();
-        let found = k.estimate(&LayerSample::new(dead.view(), &targets).unwrap()).unwrap();
+        let found = k.estimate_layer(&LayerSample::new(dead.view(), &targets).unwrap()).unwrap();
         assert_eq!(found.i_xt.value.0, 0.0);
     }
 
@@ -279,7 +384,7 @@ mod tests {
         let scaled = t.mapv(|v| 4.0 * v);
         let of = |spec: &str, t: &ndarray::Array2<f32>| {
             let found = crate::registry::plane(spec).unwrap();
-            found.estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap().i_xt.value.0
+            found.estimate_layer(&LayerSample::new(t.view(), &targets).unwrap()).unwrap().i_xt.value.0
         };
         assert!((of("adaptive-kde:variance=0.01", &scaled) - of("kde:variance=0.0025", &t)).abs() < 1e-6);
     }
@@ -289,8 +394,10 @@ mod tests {
         let targets = Targets::new(&[0, 1, 0]).unwrap();
         let t = array![[0.0f32], [1e-38], [2e-38]];
         for spec in ["adaptive-kde", "kde:variance=1e-300"] {
-            let found =
-                crate::registry::plane(spec).unwrap().estimate(&LayerSample::new(t.view(), &targets).unwrap()).unwrap();
+            let found = crate::registry::plane(spec)
+                .unwrap()
+                .estimate_layer(&LayerSample::new(t.view(), &targets).unwrap())
+                .unwrap();
             assert!(found.i_xt.value.0.is_finite() && found.i_ty.value.0.is_finite(), "{spec}: {found:?}");
         }
     }

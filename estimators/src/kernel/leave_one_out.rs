@@ -106,36 +106,38 @@ impl LeaveOneOut {
         match self.width {
             DensityWidth::Given(h) => h,
             DensityWidth::Silverman => positive(silverman(z)),
-            DensityWidth::Likelihood => search(z, |densities, _| -> f64 { -mean(densities.map(f64::ln)) }),
-            DensityWidth::LeastSquares => search(z, |densities, squared| squared - 2.0 * mean(densities)),
+            DensityWidth::Likelihood => search(z, false),
+            DensityWidth::LeastSquares => search(z, true),
         }
     }
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (count, sum) = values.fold((0usize, 0.0), |(count, sum), v| (count + 1, sum + v));
-    sum / count as f64
-}
-
-/// The width for which `loss`, told the densities p̂₋ᵢ and ∫p̂², is least, to one per cent.
-fn search(z: ArrayView2<'_, f64>, loss: impl Fn(&mut dyn Iterator<Item = f64>, f64) -> f64) -> f64 {
+/// The width at which the leave-one-out likelihood is largest, or the squared error least, to one per cent.
+fn search(z: ArrayView2<'_, f64>, least_squares: bool) -> f64 {
     let (n, d) = (z.nrows() as f64, z.ncols() as f64);
     let tiles = Tiles::new(z, 1.0);
+    let norms = |widths: [f64; GRID]| widths.map(|h| (2.0 * PI * h * h).powf(d / 2.0));
+    let losses = |widths: [f64; GRID]| -> [f64; GRID] {
+        let (sums, norm) = (pair_sums(&tiles, widths), norms(widths));
+        if !least_squares {
+            // A density of zero is as unlikely as a number can say.
+            let log = |s: f64, norm: f64| (s.max(f64::MIN_POSITIVE) / ((n - 1.0) * norm)).ln();
+            return std::array::from_fn(|g| -sums.iter().map(|s| log(s[g], norm[g])).sum::<f64>());
+        }
+        // ∫p̂² is the mean of the kernel density of width √2·h, each sample itself included.
+        let wide = widths.map(|h| h * 2f64.sqrt());
+        let (squares, wide_norm) = (pair_sums(&tiles, wide), norms(wide));
+        std::array::from_fn(|g| {
+            let squared = squares.iter().map(|s| s[g] + 1.0).sum::<f64>() / (n * n * wide_norm[g]);
+            squared - 2.0 * sums.iter().map(|s| s[g]).sum::<f64>() / (n * (n - 1.0) * norm[g])
+        })
+    };
     let (mut low, mut high) = (0.5 / n.powf(0.2 / d), 1.06 / n.powf(0.2 / d));
     let mut best = (low * high).sqrt();
     for _ in 0..ROUNDS {
         let step = (high / low).powf(1.0 / (GRID - 1) as f64);
         let widths: [f64; GRID] = std::array::from_fn(|g| low * step.powi(g as i32));
-        // ∫p̂² is the kernel density of width √2·h, itself included.
-        let wide = widths.map(|h| h * 2f64.sqrt());
-        let (sums, squares) = (pair_sums(&tiles, widths), pair_sums(&tiles, wide));
-        let losses: [f64; GRID] = std::array::from_fn(|g| {
-            let norm = (2.0 * PI * widths[g].powi(2)).powf(d / 2.0);
-            let wide_norm = (2.0 * PI * wide[g].powi(2)).powf(d / 2.0);
-            let mut densities = sums.iter().map(|s| s[g].max(f64::MIN_POSITIVE) / ((n - 1.0) * norm));
-            let squared = squares.iter().map(|s| s[g] + 1.0).sum::<f64>() / (n * n * wide_norm);
-            loss(&mut densities, squared)
-        });
+        let losses = losses(widths);
         let index = (0..GRID).fold(0, |b, g| if losses[g] < losses[b] { g } else { b });
         best = widths[index];
         let ratio = high / low;
