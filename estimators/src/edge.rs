@@ -13,8 +13,9 @@
 //! too few samples in a cell when ε is small. So, as in the paper, an ensemble of widths is combined with the weights of
 //! least norm for which Σw = 1 and Σ w ε² = 0. Departures from the paper, each because it was measured to be nearer to
 //! the truth on correlated normals: the finest width is that at which an occupied cell of the joint grid holds
-//! `occupancy` samples in the mean, in place of N^(−1/2d); the bias of few samples in a cell is taken off by Miller and
-//! Madow's term before the widths are combined; and each width is averaged over several shifts.
+//! `occupancy` samples in the mean, by default N^(2/(d+2))/5 for d joint dimensions (with which the blur and the bias
+//! of few samples fall alike as N grows), in place of a width of N^(−1/2d); entropies are corrected by Grassberger's
+//! function before the widths are combined; and each width is averaged over several shifts.
 //!
 //! Variables of more than `projections` columns are first projected on that many random directions (the 2-stable hash):
 //! what they know beyond it is lost. Time O(N·D), memory O(N).
@@ -34,7 +35,8 @@ use serde::{Deserialize, Serialize};
 /// Ensemble of hashed grids.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Edge {
-    occupancy: f64,
+    /// `None`: by the number of samples.
+    occupancy: Option<f64>,
     shifts: u32,
     projections: usize,
     transform: Transform,
@@ -53,7 +55,11 @@ pub(crate) const ENTRY: Entry = Entry {
     name: NAME,
     summary: "hashed grids of several widths, extrapolated to none (EDGE, Noshad et al. 2019)",
     parameters: &[
-        ParameterDoc { name: "occupancy", default: "8", meaning: "mean number of samples in an occupied cell" },
+        ParameterDoc {
+            name: "occupancy",
+            default: "auto",
+            meaning: "mean number of samples in an occupied cell of the finest grid: auto, or a number of at least 2",
+        },
         ParameterDoc { name: "shifts", default: "4", meaning: "randomly shifted grids of each width" },
         ParameterDoc {
             name: "projections",
@@ -80,8 +86,14 @@ impl Edge {
         let transform = p.text("transform").map_or(Ok(Transform::Asinh), |text| {
             Transform::from_name(text).ok_or_else(|| p.bad("transform", text, Transform::RULE))
         })?;
+        let occupancy = match p.text("occupancy") {
+            None | Some("auto") => None,
+            Some(_) => p.value("occupancy", "it must be auto, or a number of at least 2", |v: &f64| {
+                v.is_finite() && *v >= 2.0
+            })?,
+        };
         Ok(Self {
-            occupancy: p.value("occupancy", "it must be at least 2", |v: &f64| v.is_finite() && *v >= 2.0)?.unwrap_or(8.0),
+            occupancy,
             shifts: p.value("shifts", whole, |v: &u32| *v > 0)?.unwrap_or(4),
             projections: p.value("projections", whole, |v: &usize| *v > 0)?.unwrap_or(3),
             transform,
@@ -103,6 +115,8 @@ impl Edge {
 
     /// The width at which an occupied joint cell holds `occupancy` samples in the mean, by bisection of its logarithm.
     fn finest(self, x: &Side, y: &Side, n: usize) -> f64 {
+        let d = (x.dimensions() + y.dimensions()) as f64;
+        let occupancy = self.occupancy.unwrap_or(((n as f64).powf(2.0 / (d + 2.0)) / 5.0).max(4.0));
         let mean_occupancy = |width: f64| {
             let mut random = generator(self.seed, 2);
             n as f64 / graph(x, y, width, &mut random).cells() as f64
@@ -110,7 +124,7 @@ impl Edge {
         let (mut low, mut high) = (-20.0f64, 0.0f64);
         for _ in 0..HALVINGS {
             let middle = f64::midpoint(low, high);
-            if mean_occupancy(8.0 * middle.exp2()) < self.occupancy { low = middle } else { high = middle }
+            if mean_occupancy(8.0 * middle.exp2()) < occupancy { low = middle } else { high = middle }
         }
         8.0 * high.exp2()
     }
@@ -123,6 +137,14 @@ enum Side {
 }
 
 impl Side {
+    /// Dimensions that are cut.
+    fn dimensions(&self) -> usize {
+        match self {
+            Side::Grid(values) => values.ncols(),
+            Side::Labels(_) => 0,
+        }
+    }
+
     /// A symbol for each sample, on a grid of this width with a random shift.
     fn hashed(&self, width: f64, random: &mut ChaCha8Rng) -> (Vec<u32>, usize) {
         match self {
@@ -161,7 +183,7 @@ impl Estimator for Edge {
     fn parameters(&self) -> String {
         format!(
             "occupancy={} shifts={} projections={} transform={} seed={}",
-            self.occupancy,
+            self.occupancy.map_or_else(|| "auto".into(), |v| v.to_string()),
             self.shifts,
             self.projections,
             self.transform.name(),
@@ -195,7 +217,7 @@ impl MutualInformation for Edge {
             let stream = 3 + (t as u64) * u64::from(self.shifts) + u64::from(shift);
             let graph = graph(&a, &b, finest * WIDTHS[t], &mut generator(self.seed, stream));
             let weight = weights[t] / f64::from(self.shifts);
-            let member = graph.mutual_information(Correction::MillerMadow).value.0;
+            let member = graph.mutual_information(Correction::Grassberger).value.0;
             value += weight * member;
             if t == 0 {
                 finest_value += member / f64::from(self.shifts);

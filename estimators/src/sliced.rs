@@ -162,7 +162,8 @@ mod tests {
         let x = normal(1000, 4, 5);
         let labels: Vec<u32> = x.column(0).iter().map(|v| u32::from(*v > 0.0)).collect();
         let e = registry::mutual_information("sliced:slices=40").unwrap();
-        let of = |labels: &[u32]| e.estimate(Variable::Continuous(x.view()), Variable::Discrete(labels)).unwrap().value.0;
+        let of =
+            |labels: &[u32]| e.estimate(Variable::Continuous(x.view()), Variable::Discrete(labels)).unwrap().value.0;
         let unrelated: Vec<u32> = (0..1000).map(|i| i % 2).collect();
         assert!(of(&labels) > 0.08 && of(&unrelated).abs() < 0.03, "{} {}", of(&labels), of(&unrelated));
     }
