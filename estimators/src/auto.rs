@@ -36,6 +36,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: DOCS,
     domain: Domain::ANY,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "whenever nothing better is known of the data",
     build: Build { mutual_information: Some(|p| Ok(Box::new(Auto::from_parameters(p)?))), ..Build::NOTHING },

@@ -75,6 +75,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::NOT_DISCRETE,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·D)",
     choose: "a million samples of few dimensions, when neighbours take too long",
     build: Build { mutual_information: Some(|p| Ok(Box::new(Edge::from_parameters(p)?))), ..Build::NOTHING },

@@ -61,6 +61,14 @@ pub enum EstimatorError {
         /// The column with most, from 1.
         column: usize,
     },
+    /// A differential entropy that is −∞.
+    #[error(
+        "{estimator}: the variable has no density, for a column is constant or follows from others: its differential entropy is minus infinity; leave that column out"
+    )]
+    NoDensity {
+        /// Estimator name.
+        estimator: &'static str,
+    },
     /// A discrete variable with more values than the method can take.
     #[error(
         "{estimator}: a discrete variable of {found} values, and {most} are the most it takes; use plug-in or ross, or pass it as continuous"

@@ -74,6 +74,9 @@ pub struct Entry {
     pub domain: Domain,
     /// What its value is.
     pub measure: Measure,
+    /// Whether it trains a network on the sample: seconds to minutes, and a value that depends on the seed and on the
+    /// order of the samples.
+    pub trained: bool,
     /// How time grows with samples N and features D.
     pub cost: &'static str,
     /// When to choose it, and when not.

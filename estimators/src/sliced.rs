@@ -43,6 +43,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::NOT_DISCRETE,
     measure: Measure::Dependence,
+    trained: false,
     cost: "O(slices·N·(D + log N))",
     choose: "dependence in many dimensions, for tests and rankings; below I(X;Y), and not to be compared with it",
     build: Build { mutual_information: Some(|p| Ok(Box::new(Sliced::from_parameters(p)?))), ..Build::NOTHING },

@@ -107,6 +107,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: AdaptiveBinning::PARAMETERS,
     domain: Domain::NOT_DISCRETE,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·D·log(N·D))",
     choose: "unbounded or saturating units, layers of very different scale",
     build: Build {

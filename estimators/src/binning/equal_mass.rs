@@ -38,6 +38,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::NOT_DISCRETE,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·D·log N)",
     choose: "skewed or heavy-tailed values; few units, or it reads log N",
     build: Build {

@@ -137,6 +137,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: UniformBinning::PARAMETERS,
     domain: Domain::NOT_DISCRETE,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·D)",
     choose: "the classic information plane; few units, or it reads log N",
     build: Build {

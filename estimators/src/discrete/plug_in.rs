@@ -118,6 +118,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: &[ParameterDoc { name: "correction", default: "miller-madow", meaning: Correction::MEANING }],
     domain: Domain::DISCRETE,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N)",
     choose: "labels, categories or codes, with many samples for each pair of values",
     build: Build {

@@ -45,6 +45,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::ANY,
     measure: Measure::Dependence,
+    trained: false,
     cost: "O(N²·D)",
     choose: "a smooth measure of dependence that can be trained on; not in nats, and its size depends on the width",
     build: Build {

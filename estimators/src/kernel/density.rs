@@ -171,6 +171,7 @@ pub(crate) const UPPER: Entry = Entry {
     parameters: KernelDensity::PARAMETERS,
     domain: Domain::MIXED,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N²·D)",
     choose: "a layer with Gaussian noise of known size",
     build: Build {
@@ -187,6 +188,7 @@ pub(crate) const LOWER: Entry = Entry {
     parameters: KernelDensity::PARAMETERS,
     domain: Domain::MIXED,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N²·D)",
     choose: "the other side of kde: the truth of the noisy layer lies between the two",
     build: Build {
@@ -203,6 +205,7 @@ pub(crate) const ADAPTIVE: Entry = Entry {
     parameters: KernelDensity::ADAPTIVE_PARAMETERS,
     domain: Domain::MIXED,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N²·D)",
     choose: "layers whose scale changes while the network trains",
     build: Build {

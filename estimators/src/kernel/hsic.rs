@@ -37,6 +37,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::ANY,
     measure: Measure::Dependence,
+    trained: false,
     cost: "O(N²·D)",
     choose: "testing for independence with --permutations, or comparing representations; no unit",
     build: Build {

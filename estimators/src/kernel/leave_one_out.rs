@@ -19,10 +19,12 @@
 use super::cauchy_schwarz::LogSum;
 use super::tiles::{ROWS, TILE, Tiles, exp2_negative};
 use super::width::silverman;
-use crate::linalg::{standard_deviations, standardised};
+use crate::linalg::standard_deviations;
 use crate::pair::{Pair, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
-use crate::{Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable, Warning};
+use crate::{
+    Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Transform, Variable, Warning,
+};
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -70,6 +72,7 @@ pub(crate) const ENTRY: Entry = Entry {
     }],
     domain: Domain::CONTINUOUS,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N²·D), some ten passes while it searches",
     choose: "smooth densities in few dimensions; a second opinion beside the nearest neighbours",
     build: Build {
@@ -93,12 +96,12 @@ impl LeaveOneOut {
     }
 
     /// The sample in the units that the width is in, with the log of the factor that volumes were divided by.
-    fn prepared(self, x: ArrayView2<'_, f64>) -> (Array2<f64>, f64) {
+    fn prepared(self, x: ArrayView2<'_, f64>) -> Result<(Array2<f64>, f64), EstimatorError> {
         if let DensityWidth::Given(_) = self.width {
-            return (x.to_owned(), 0.0);
+            return Ok((Transform::None.apply(x)?, 0.0));
         }
         let log_scale = standard_deviations(x).iter().filter(|s| **s > 0.0).map(|s| s.ln()).sum();
-        (standardised(x), log_scale)
+        Ok((Transform::Standard.apply(x)?, log_scale))
     }
 
     fn width_for(self, z: ArrayView2<'_, f64>) -> f64 {
@@ -267,7 +270,7 @@ fn judged_by_dimension(estimate: Estimate, dimensions: usize) -> Estimate {
 impl Entropy for LeaveOneOut {
     fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let values = continuous(&x, NAME)?;
-        let (z, log_scale) = self.prepared(values);
+        let (z, log_scale) = self.prepared(values)?;
         let width = self.width_for(z.view());
         let surprises: Vec<f64> = log_densities(z.view(), width).iter().map(|p| log_scale - p).collect();
         let estimate = Estimate::mean_of(&surprises).with_detail("bandwidth", width);
@@ -278,7 +281,7 @@ impl Entropy for LeaveOneOut {
 impl MutualInformation for LeaveOneOut {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let (a, b) = Pair::new(&x, &y)?.continuous(NAME)?;
-        let ((a, _), (b, _)) = (self.prepared(a), self.prepared(b));
+        let ((a, _), (b, _)) = (self.prepared(a)?, self.prepared(b)?);
         let joint = ndarray::concatenate(Axis(1), &[a.view(), b.view()])
             .map_err(|_| EstimatorError::LengthMismatch { left: a.nrows(), right: b.nrows() })?;
         let width = self.width_for(joint.view());

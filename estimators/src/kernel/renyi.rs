@@ -47,6 +47,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::CONTINUOUS,
     measure: Measure::Dependence,
+    trained: false,
     cost: "O(N·r²), r the kernel matrix's numerical rank",
     choose: "comparison with work that uses it; smooth kernels, few dimensions; not Shannon's information",
     build: Build {

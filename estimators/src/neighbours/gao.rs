@@ -35,6 +35,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: &[DOCS[0], DOCS[1], DOCS[2], DOCS[4]],
     domain: Domain::ANY,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "units with exact zeros (ReLU), rounded or censored values, or any mixture of continuous and discrete",
     build: Build { mutual_information: Some(|p| Ok(Box::new(MixedKsg::from_parameters(p)?))), ..Build::NOTHING },

@@ -62,6 +62,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::NOT_DISCRETE,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "strong dependence in few dimensions, nearly linear after a transform; entropies; after compression",
     build: Build {

@@ -61,6 +61,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::CONTINUOUS,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "two continuous variables of up to about six dimensions together; the reference in low dimension",
     build: Build {

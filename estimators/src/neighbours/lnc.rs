@@ -54,6 +54,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::CONTINUOUS,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·(log N + k·D² + D³))",
     choose: "strong, nearly functional dependence (more than 3 nats) in few dimensions",
     build: Build {
@@ -123,7 +124,8 @@ impl MutualInformation for LocalNonUniformity {
         let n_y = self.options.points(&[y.view()])?.count(&side_y, Boundary::Inclusive);
         let psi = digamma_table(n);
         let constant = psi[k] - 1.0 / k as f64 + psi[n];
-        let log_alpha = log_threshold(k, x.ncols(), y.ncols());
+        // Drawn for the smaller side first, so that exchanging the two changes nothing.
+        let log_alpha = log_threshold(k, x.ncols().min(y.ncols()), x.ncols().max(y.ncols()));
         let contributions: Vec<(f64, bool)> = (0..n)
             .into_par_iter()
             .map(|i| {

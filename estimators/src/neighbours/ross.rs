@@ -30,6 +30,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: &DOCS,
     domain: Domain::MIXED,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·log N) in few dimensions, O(N²·D) in many",
     choose: "a continuous variable of few dimensions and labels, with some samples in each class",
     build: Build { mutual_information: Some(|p| Ok(Box::new(Ross::from_parameters(p)?))), ..Build::NOTHING },
@@ -87,6 +88,16 @@ impl MutualInformation for Ross {
             let nearest = self.options.points(&[x.select(Axis(0), own).view()])?.nearest(largest);
             neighbours.push((*own, largest, nearest));
         }
+        // Where more than k samples of the class share one place, the k-th distance is zero and tells nothing: there
+        // the counts of that place, in the class and in all, take the part of k and m (as Gao et al. 2017 do).
+        let everyone_here = everyone.count(&vec![0.0; m], Boundary::Inclusive);
+        let mut class_here = vec![0; m];
+        for own in members.iter().filter(|own| own.len() > 1) {
+            let points = self.options.points(&[x.select(Axis(0), own).view()])?;
+            for (&row, count) in own.iter().zip(points.count(&vec![0.0; own.len()], Boundary::Inclusive)) {
+                class_here[place[row]] = count as usize;
+            }
+        }
         let psi = digamma_table(n);
         let mut short = alone > 0;
         short |= members.iter().any(|own| own.len() <= self.options.k.low);
@@ -102,8 +113,13 @@ impl MutualInformation for Ross {
             }
             // The k-th neighbour itself is within its own distance.
             let near = everyone.count(&radii, Boundary::Strict);
-            let contributions: Vec<f64> =
+            let mut contributions: Vec<f64> =
                 constant.iter().zip(near).map(|(c, count)| c - psi[count as usize + 1]).collect();
+            for (own, _, _) in &neighbours {
+                for at in own.iter().map(|&row| place[row]).filter(|&at| radii[at] == 0.0) {
+                    contributions[at] = psi[m] + psi[class_here[at]] - psi[own.len()] - psi[everyone_here[at] as usize];
+                }
+            }
             Estimate::mean_of(&contributions)
         });
         let mut estimate = estimate.judged(classes.entropy());

@@ -36,6 +36,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: &DOCS,
     domain: Domain::NOT_DISCRETE,
     measure: Measure::Information,
+    trained: true,
     cost: "O(D·steps·batch), D of the smaller variable",
     choose: "large information with a variable of few features; neither an upper nor a lower bound",
     build: Build {

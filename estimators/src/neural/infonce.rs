@@ -30,6 +30,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: &DOCS,
     domain: Domain::ANY,
     measure: Measure::Information,
+    trained: true,
     cost: "O(steps·batch²) + O(N·4096)",
     choose: "many dimensions and less than about six nats; the steadiest of the neural bounds",
     build: Build {

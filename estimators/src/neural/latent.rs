@@ -55,6 +55,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::CONTINUOUS,
     measure: Measure::Information,
+    trained: true,
     cost: "O(steps·batch·D) + O(N²)",
     choose: "many dimensions whose dependence is of few; below the truth where it is of many",
     build: Build {

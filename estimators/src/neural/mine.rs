@@ -31,6 +31,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: &DOCS,
     domain: Domain::ANY,
     measure: Measure::Information,
+    trained: true,
     cost: "O(steps·batch²) + O(N·4096)",
     choose: "many dimensions and up to about five nats; noisy beyond, and not a bound any more",
     build: Build {

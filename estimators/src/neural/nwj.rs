@@ -29,6 +29,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: &DOCS,
     domain: Domain::ANY,
     measure: Measure::Information,
+    trained: true,
     cost: "O(steps·batch²) + O(N·4096)",
     choose: "a true lower bound of at most some three nats; its variance grows exponentially with the information",
     build: Build {

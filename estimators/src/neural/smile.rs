@@ -43,6 +43,7 @@ pub(crate) const ENTRY: Entry = Entry {
     ],
     domain: Domain::ANY,
     measure: Measure::Information,
+    trained: true,
     cost: "O(steps·batch²) + O(N·4096)",
     choose: "many dimensions and large information, where a bias is preferred to MINE's variance",
     build: Build {

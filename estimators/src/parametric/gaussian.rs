@@ -99,6 +99,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: DOCS,
     domain: Domain::CONTINUOUS,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·D² + D³)",
     choose: "variables that are Gaussian together, in any dimension with more samples than dimensions",
     build: Build {
@@ -115,6 +116,7 @@ pub(crate) const COPULA_ENTRY: Entry = Entry {
     parameters: DOCS,
     domain: Domain::CONTINUOUS,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·D·log N + N·D² + D³)",
     choose: "monotone dependence with any margins, in any dimension with more samples than dimensions",
     build: Build {
@@ -266,12 +268,10 @@ impl Entropy for Gaussian {
         let z = standardised(x);
         let scales: f64 = standard_deviations(x).iter().map(|s| s.ln()).sum();
         let spectrum = eigenvalues(covariance(z.view()));
-        // A degenerate Gaussian has no density: its entropy is −∞.
-        let log_determinant = if spectrum.iter().any(|v| *v <= 1e-13) {
-            f64::NEG_INFINITY
-        } else {
-            spectrum.iter().map(|v| v.ln()).sum::<f64>() + 2.0 * scales
-        };
+        if spectrum.iter().any(|v| *v <= 1e-13) {
+            return Err(EstimatorError::NoDensity { estimator: NAME });
+        }
+        let log_determinant = spectrum.iter().map(|v| v.ln()).sum::<f64>() + 2.0 * scales;
         let freedom = n as f64 - 1.0;
         let bias = if self.bias {
             (1..=d).map(|i| digamma((freedom - i as f64 + 1.0) / 2.0) - (freedom / 2.0).ln()).sum::<f64>()

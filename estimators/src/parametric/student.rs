@@ -37,6 +37,7 @@ pub(crate) const ENTRY: Entry = Entry {
     parameters: DOCS,
     domain: Domain::CONTINUOUS,
     measure: Measure::Information,
+    trained: false,
     cost: "O(N·D² · iterations)",
     choose: "heavy tails that go together, in any dimension with more samples than dimensions",
     build: Build { mutual_information: Some(|p| Ok(Box::new(StudentCopula::from_parameters(p)?))), ..Build::NOTHING },
