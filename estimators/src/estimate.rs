@@ -37,6 +37,8 @@ pub enum Warning {
     NotInvariant,
     /// A low-rank factor was cut off before it had the whole matrix.
     Truncated,
+    /// The code that was estimated from lacks more than a tenth of a variable's variance.
+    Lossy,
     /// Training stopped at its last step and not because the held-out value had stopped rising.
     NotConverged,
 }
@@ -66,6 +68,9 @@ impl Warning {
             Warning::Truncated => {
                 "the kernel matrix has a higher rank than the factor was allowed: allow more, or widen the kernel"
             }
+            Warning::Lossy => {
+                "the codes lack more than a tenth of a variable's variance, and perhaps what bears on the other: allow more components"
+            }
             Warning::NotConverged => "training ended at its last step: allow more steps",
         }
     }
@@ -83,6 +88,7 @@ impl fmt::Display for Warning {
             Warning::OutOfDomain => "out_of_domain",
             Warning::NotInvariant => "not_invariant",
             Warning::Truncated => "truncated",
+            Warning::Lossy => "lossy",
             Warning::NotConverged => "not_converged",
         })
     }

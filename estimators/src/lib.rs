@@ -48,7 +48,7 @@ mod variable;
 
 pub use auto::Auto;
 pub use binning::{AdaptiveBinning, BinRange, EqualMassBinning, Saturation, UniformBinning};
-pub use compression::{Autoencoder, Compressed, Encoder, Keep, Pca};
+pub use compression::{Autoencoder, Compressed, Compressing, Encoder, Keep, Pca};
 pub use discrete::{Correction, PlugIn, SymbolCounts};
 pub use edge::Edge;
 pub use error::EstimatorError;

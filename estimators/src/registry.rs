@@ -3,8 +3,8 @@
 //! An estimator is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here.
 
 use crate::{
-    ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator, auto,
-    binning, discrete, edge, kernel, neighbours, neural, parametric, sliced,
+    Compressing, ConditionalMutualInformation, Encoder, Entropy, EstimatorError, MutualInformation, Parameters,
+    PlaneEstimator, auto, binning, compression, discrete, edge, kernel, neighbours, neural, parametric, sliced,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -149,18 +149,45 @@ pub fn plane(specification: &str) -> Result<Box<dyn PlaneEstimator>, EstimatorEr
 
 /// Builds the mutual-information estimator that a specification asks for.
 ///
+/// `ENCODER/ESTIMATOR`, each as NAME or NAME:KEY=VALUE,…, puts an encoder in front: `pca:components=4/ksg:k=5`.
+///
 /// # Errors
 /// As [`plane`].
 pub fn mutual_information(specification: &str) -> Result<Box<dyn MutualInformation>, EstimatorError> {
-    build(specification, "mutual information", |b| b.mutual_information)
+    let (encoder, rest) = compressed(specification)?;
+    let estimator = build(rest, "mutual information", |b| b.mutual_information)?;
+    Ok(match encoder {
+        Some(encoder) => Box::new(Compressing::new(encoder, estimator)),
+        None => estimator,
+    })
 }
 
-/// Builds the estimator of conditional mutual information that a specification asks for.
+/// Builds the estimator of conditional mutual information that a specification asks for; see [`mutual_information`].
 ///
 /// # Errors
 /// As [`plane`].
 pub fn conditional(specification: &str) -> Result<Box<dyn ConditionalMutualInformation>, EstimatorError> {
-    build(specification, "conditional mutual information", |b| b.conditional)
+    let (encoder, rest) = compressed(specification)?;
+    let estimator = build(rest, "conditional mutual information", |b| b.conditional)?;
+    Ok(match encoder {
+        Some(encoder) => Box::new(Compressing::new(encoder, estimator)),
+        None => estimator,
+    })
+}
+
+/// The encoder of a specification, if it has one, and the rest.
+fn compressed(specification: &str) -> Result<(Option<Box<dyn Encoder>>, &str), EstimatorError> {
+    match specification.split_once('/') {
+        Some((encoder, rest)) => Ok((Some(compression::encoder(encoder)?), rest)),
+        None => Ok((None, specification)),
+    }
+}
+
+/// The entry that a specification names, whatever its parameters and whatever is in front of it.
+pub fn entry(specification: &str) -> Option<&'static Entry> {
+    let (_, own) = specification.rsplit_once('/').unwrap_or(("", specification));
+    let name = own.split(':').next().unwrap_or_default().trim();
+    ESTIMATORS.iter().copied().find(|e| e.name == name)
 }
 
 /// Builds the entropy estimator that a specification asks for.

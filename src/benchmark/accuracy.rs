@@ -147,7 +147,8 @@ impl AccuracyJob {
     pub fn default_estimators() -> Vec<String> {
         ESTIMATORS
             .iter()
-            .filter(|e| e.is_mutual_information() && e.domain.continuous && e.measure == registry::Measure::Information)
+            .filter(|e| e.is_mutual_information() && e.domain.continuous && !e.trained)
+            .filter(|e| e.measure == registry::Measure::Information)
             .map(|e| e.name.to_string())
             .collect()
     }

@@ -1,9 +1,12 @@
-//! Estimators measured against distributions whose mutual information is known.
+//! Estimators measured: against distributions whose mutual information is known, and against the clock.
 
 mod accuracy;
+mod memory;
+mod speed;
 mod suite;
 mod summary;
 
 pub use accuracy::AccuracyJob;
+pub use speed::{SpeedJob, growth};
 pub use suite::Suite;
 pub use summary::{mean_absolute_errors, summarise};

@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use anyhow::{Context, Result};
+use narrows_estimators::compression::ENCODERS;
 use narrows_estimators::registry::{self, Domain, ESTIMATORS, Entry};
 use serde_json::{Value, json};
 
@@ -30,6 +31,12 @@ pub(super) fn run(args: &EstimatorsArgs, output: Output) -> Result<()> {
         lines.push(format!("{:20}   choose it for: {}", "", entry.choose));
     }
     lines.push(String::new());
+    lines.push("In front of any of them that takes continuous variables, ENCODER/ESTIMATOR:".into());
+    for encoder in ENCODERS {
+        let keys: Vec<&str> = encoder.parameters.iter().map(|p| p.name).collect();
+        lines.push(format!("{:20} {} ({})", encoder.name, encoder.summary, keys.join(", ")));
+    }
+    lines.push(String::new());
     lines.push("narrows estimators NAME tells the parameters and the cost of one".into());
     output.summary(&lines, &ESTIMATORS.iter().map(|e| value_of(e)).collect())
 }
@@ -38,7 +45,7 @@ fn lines_of(entry: &Entry) -> Vec<String> {
     let mut lines = vec![
         format!("{}: {}", entry.name, entry.summary),
         format!("  estimates  {} of {}", quantities(entry).join(", "), pairs(entry.domain)),
-        format!("  cost       {}", entry.cost),
+        format!("  cost       {}{}", entry.cost, if entry.trained { ", trains a network" } else { "" }),
         format!("  choose it  {}", entry.choose),
     ];
     if !entry.parameters.is_empty() {

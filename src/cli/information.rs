@@ -48,6 +48,10 @@ pub(super) struct MiArgs {
     /// The estimator, as NAME or NAME:KEY=VALUE,…; `narrows estimators` lists them [default: auto; given z, ksg or plug-in]
     #[arg(long, short, value_name = "SPEC", value_hint = clap::ValueHint::Other)]
     estimator: Option<String>,
+    /// Compress continuous variables of several columns first: pca or autoencoder, as NAME:KEY=VALUE,… (also written
+    /// before the estimator, as pca:components=4/ksg)
+    #[arg(long, value_name = "ENCODER", value_hint = clap::ValueHint::Other)]
+    compress: Option<String>,
     /// Test independence by N shuffles of x, and give the p-value
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "z")]
     permutations: Option<u32>,
@@ -170,7 +174,10 @@ pub(super) fn mi(args: &MiArgs, output: Output) -> Result<()> {
             other.variable.view().len()
         );
     }
-    let specification = args.estimator.clone().unwrap_or_else(|| default_for(&variables).into());
+    let mut specification = args.estimator.clone().unwrap_or_else(|| default_for(&variables).into());
+    if let Some(encoder) = &args.compress {
+        specification = format!("{encoder}/{specification}");
+    }
     if z.is_some() {
         let estimator = registry::conditional(&specification)?;
         let estimand = |v: &[Variable<'_>]| estimator.estimate_given(v[0].reborrow(), v[1].reborrow(), v[2].reborrow());
@@ -216,8 +223,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn entry(&self) -> Option<&'static Entry> {
-        let name = self.specification.split(':').next().unwrap_or_default().trim();
-        registry::ESTIMATORS.iter().copied().find(|e| e.name == name)
+        registry::entry(self.specification)
     }
 }
 
@@ -303,7 +309,7 @@ impl Told<'_> {
         let interval = self.estimate.interval();
         let mut value = json!({
             "quantity": self.asked.quantity,
-            "estimator": self.asked.specification.split(':').next(),
+            "estimator": self.asked.entry().map(|e| e.name),
             "parameters": self.asked.parameters,
             "value": self.of(self.estimate.value),
             "unit": self.unit(),
@@ -356,7 +362,7 @@ impl Told<'_> {
             first,
             format!(
                 "{} ({}), {} samples of {}, {:.2} s",
-                self.asked.specification.split(':').next().unwrap_or_default(),
+                self.asked.entry().map_or(self.asked.specification, |e| e.name),
                 self.asked.parameters,
                 self.estimate.n_samples,
                 kinds.join(" × "),

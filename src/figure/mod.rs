@@ -17,6 +17,7 @@ mod png;
 #[cfg(test)]
 pub(crate) mod samples;
 pub(crate) mod scale;
+mod speed;
 mod style;
 mod svg;
 mod training;
@@ -24,7 +25,7 @@ mod training;
 pub use colormap::Colormap;
 pub use data::Limits;
 
-use crate::table::{AccuracyRow, AccuracySummaryRow, PlaneRow, TrainingRow};
+use crate::table::{AccuracyRow, AccuracySummaryRow, PlaneRow, SpeedRow, TrainingRow};
 use anyhow::{Context, Result};
 use data::PlaneData;
 use picture::Picture;
@@ -118,6 +119,14 @@ pub fn draw_accuracy(
 ) -> Result<Option<FigureFile>> {
     let drawing = if dialled { accuracy::dials(rows, summary) } else { accuracy::tasks(summary) };
     drawing.map(|drawing| written(drawing, FigureOptions::default().png_scale, folder)).transpose()
+}
+
+/// Draws the cost of estimates over the number of samples, as SVG and PNG.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn draw_speed(rows: &[SpeedRow], folder: &Path) -> Result<Option<FigureFile>> {
+    speed::growth(rows).map(|drawing| written(drawing, FigureOptions::default().png_scale, folder)).transpose()
 }
 
 fn written(drawing: Drawing, png_scale: u32, folder: &Path) -> Result<FigureFile> {

@@ -6,12 +6,14 @@
 mod accuracy;
 mod parquet;
 mod plane;
+mod speed;
 mod timing;
 mod training;
 
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use parquet::{read_parquet, write_parquet};
 pub use plane::{PlaneRow, flags, quantity};
+pub use speed::{GrowthRow, SpeedRow};
 pub use timing::TimingRow;
 pub use training::TrainingRow;
 

@@ -5,9 +5,11 @@
 //! via lossy compression", Butakov et al. 2024, section 3).
 
 mod autoencoder;
+mod before;
 mod pca;
 
 pub use autoencoder::Autoencoder;
+pub use before::Compressing;
 pub use pca::{Keep, Pca};
 
 use crate::registry::ParameterDoc;

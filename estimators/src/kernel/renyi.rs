@@ -8,8 +8,9 @@
 //!
 //! The N × N matrix is never held. For α = 2, Σλ² is a sum over all pairs and is exact. Otherwise K ≈ GGᵀ by an
 //! incomplete Cholesky factorisation with the largest remaining diagonal as pivot (Bach & Jordan 2002), and the
-//! eigenvalues are those of GᵀG: time O(N·r²) and memory O(N·r) for r columns, as many as leave a share of the trace
-//! below `tolerance`, and at most `rank`. What is left is reported, and flagged when it is not small.
+//! eigenvalues are those of GᵀG, with what is left of the trace spread over the others: time O(N·r²) and memory O(N·r)
+//! for r columns, as many as leave a share of the trace below `tolerance`, and at most `rank`. What is left is reported,
+//! and flagged when it is not small.
 
 use super::gram::{GramSums, Side};
 use super::width::{self, KernelWidth};
@@ -17,6 +18,7 @@ use crate::pair::{Pair, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable, Warning};
 use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Matrix-based Rényi estimator.
@@ -57,6 +59,8 @@ pub(crate) const ENTRY: Entry = Entry {
     },
 };
 
+/// Samples that one thread works on at a time.
+const STRETCH: usize = 2048;
 const ALPHA_RULE: &str = "it must be a positive number other than 1 (1.01 comes close to Shannon's)";
 
 /// The spectrum's sum, and what it leaves out.
@@ -97,7 +101,11 @@ impl Renyi {
         let (factor, rest) = incomplete_cholesky(z, self.rank.min(n), self.tolerance);
         let gram = factor.dot(&factor.t()) / n as f64;
         let eigenvalues = crate::linalg::eigenvalues(crate::linalg::to_nalgebra(gram.view()));
-        let power: f64 = eigenvalues.iter().filter(|v| **v > 0.0).map(|v| v.powf(self.alpha)).sum();
+        let found: f64 = eigenvalues.iter().filter(|v| **v > 0.0).map(|v| v.powf(self.alpha)).sum();
+        // What the factor leaves out is spread evenly over the eigenvalues that are not known. Left out altogether it
+        // would be multiplied by 1/(α−1), a hundred at the usual order.
+        let others = (n - factor.nrows()) as f64;
+        let power = if others > 0.0 && rest > 0.0 { found + others * (rest / others).powf(self.alpha) } else { found };
         Spectrum { entropy: power.ln() / (1.0 - self.alpha), rank: factor.nrows(), rest }
     }
 
@@ -126,10 +134,14 @@ fn incomplete_cholesky(z: &Array2<f64>, most: usize, tolerance: f64) -> (Array2<
         let inner = z.dot(&z.row(pivot));
         let mut column: Vec<f64> =
             (0..n).map(|i| (-(norms[i] + norms[pivot] - 2.0 * inner[i]).max(0.0) / 2.0).exp()).collect();
-        for known in rows.chunks_exact(n) {
-            let weight = known[pivot];
-            column.iter_mut().zip(known).for_each(|(c, k)| *c -= weight * k);
-        }
+        // By stretches of samples, so that each stays in the cache while all known columns are taken off it.
+        column.par_chunks_mut(STRETCH).enumerate().for_each(|(stretch, part)| {
+            for known in rows.chunks_exact(n) {
+                let weight = known[pivot];
+                let known = &known[stretch * STRETCH..][..part.len()];
+                part.iter_mut().zip(known).for_each(|(c, k)| *c -= weight * k);
+            }
+        });
         column.iter_mut().for_each(|c| *c /= root);
         // Rows that were pivots are done; their entries here are rounding.
         pivots.iter().for_each(|&done| column[done] = 0.0);

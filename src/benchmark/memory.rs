@@ -1,0 +1,34 @@
+//! Peak memory of this process, where the system tells.
+
+/// Forgets the peak so far. Does nothing where the system has no such thing.
+pub(super) fn forget_peak() {
+    // Linux: 5 resets the high-water mark of the resident set.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Resident bytes now, and at the peak since it was forgotten.
+pub(super) fn resident() -> Option<(u64, u64)> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let of = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(1024 * kibibytes)
+    };
+    Some((of("VmRSS:")?, of("VmHWM:")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_block_shows_at_the_peak() {
+        forget_peak();
+        let Some((before, _)) = resident() else { return };
+        let block = vec![1u8; 64 << 20];
+        assert_eq!(block.iter().map(|b| u64::from(*b)).sum::<u64>(), 64 << 20);
+        drop(block);
+        let (_, peak) = resident().unwrap();
+        assert!(peak >= before + (60 << 20), "{before} {peak}");
+    }
+}
