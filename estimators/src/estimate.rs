@@ -39,7 +39,8 @@ pub enum Warning {
     Truncated,
     /// The code that was estimated from lacks more than a tenth of a variable's variance.
     Lossy,
-    /// Training stopped at its last step and not because the held-out value had stopped rising.
+    /// Training stopped at its last step and not because the held-out value had stopped rising; or that value never
+    /// rose at all.
     NotConverged,
 }
 
@@ -71,7 +72,9 @@ impl Warning {
             Warning::Lossy => {
                 "the codes lack more than a tenth of a variable's variance, and perhaps what bears on the other: allow more components"
             }
-            Warning::NotConverged => "training ended at its last step: allow more steps",
+            Warning::NotConverged => {
+                "training ended at its last step, or found nothing better than its start (as it should for independent variables): allow more steps, or a lower rate"
+            }
         }
     }
 }

@@ -23,12 +23,17 @@ mod tests {
 
     #[test]
     fn a_large_block_shows_at_the_peak() {
-        forget_peak();
-        let Some((before, _)) = resident() else { return };
-        let block = vec![1u8; 64 << 20];
-        assert_eq!(block.iter().map(|b| u64::from(*b)).sum::<u64>(), 64 << 20);
-        drop(block);
-        let (_, peak) = resident().unwrap();
-        assert!(peak >= before + (60 << 20), "{before} {peak}");
+        // Another test may forget the peak in between; it does not do so every time.
+        let shows = || {
+            forget_peak();
+            let (before, _) = resident()?;
+            let block = std::hint::black_box(vec![1u8; 64 << 20]);
+            assert_eq!(block.iter().map(|b| u64::from(*b)).sum::<u64>(), 64 << 20);
+            drop(block);
+            Some(resident()?.1 >= before + (60 << 20))
+        };
+        if resident().is_some() {
+            assert!((0..10).any(|_| shows() == Some(true)));
+        }
     }
 }

@@ -36,7 +36,8 @@ pub(crate) fn growth(rows: &[SpeedRow]) -> Option<Drawing> {
     let look = |at: usize| Look { tone: layer_tone(at, names.len()), marker: Some(at), dashed: false };
     let entries =
         names.iter().enumerate().map(|(at, name)| Entry { sample: Sample::Line(look(at)), name: name.clone() });
-    let legend = Legend::new(entries.collect(), grid.body().width - 20.0);
+    // It starts where the panels do, right of the captions.
+    let legend = Legend::new(entries.collect(), grid.body().width - 20.0 - grid.beside.0);
     grid.margin.3 += legend.height + 10.0;
     let (width, height) = grid.size();
     let mut picture = Picture::new(width, height);

@@ -35,10 +35,12 @@ impl<W> Fitted<W> {
         self.converged
     }
 
-    /// Adds `steps`, `best_step` and, where patience did not run out, [`Warning::NotConverged`].
+    /// Adds `steps`, `best_step` and, where patience did not run out or no step was better than none,
+    /// [`Warning::NotConverged`].
     pub(crate) fn told(&self, estimate: Estimate) -> Estimate {
         let estimate = estimate.with_detail("steps", self.steps as f64).with_detail("best_step", self.best_step as f64);
-        if self.converged { estimate } else { estimate.warned(Warning::NotConverged) }
+        // A best step of none means that nothing was learnt, however patiently.
+        if self.converged && self.best_step > 0 { estimate } else { estimate.warned(Warning::NotConverged) }
     }
 }
 

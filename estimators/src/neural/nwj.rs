@@ -6,9 +6,12 @@
 //! ```
 //!
 //! A lower bound in expectation for any critic, unlike the Donsker–Varadhan value of a sample, and noisier still. The
-//! best critic is the log density ratio plus 1, which is added to the network's score.
+//! best critic is the log density ratio plus 1, which is added to the network's score. As for MINE here, the first steps
+//! follow the Jensen–Shannon loss, whose best critic is the same.
 
 use super::bound::{self, Bound, CriticOptions, DOCS, Row, log_mean_exp_of_others};
+use super::mine::WARM_UP;
+use super::smile::jensen_shannon_slope;
 use crate::registry::{Build, Domain, Entry, Measure};
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable};
 use ndarray::Array2;
@@ -50,18 +53,26 @@ impl Estimator for Nwj {
 
 impl MutualInformation for Nwj {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
-        let (found, ceiling) = bound::estimate(NAME, &self.options, &x, &y, Convex)?;
+        let (found, ceiling) = bound::estimate(NAME, &self.options, &x, &y, Convex { warm_up: WARM_UP })?;
         Ok(found.judged(ceiling))
     }
 }
 
-struct Convex;
+struct Convex {
+    /// Steps that are still to follow the Jensen–Shannon loss.
+    warm_up: usize,
+}
 
 /// Scores above this weigh no more in a step: one pair must not throw the critic away.
 const STEEPEST: f32 = 12.0;
 
 impl Bound for Convex {
     fn slope(&mut self, mut scores: Array2<f32>) -> Array2<f32> {
+        if self.warm_up > 0 {
+            self.warm_up -= 1;
+            jensen_shannon_slope(&mut scores);
+            return scores;
+        }
         let n = scores.nrows();
         let others = 1.0 / (n * (n - 1)) as f32;
         scores.mapv_inplace(|s| s.min(STEEPEST).exp() * others);
@@ -87,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_slope_is_that_of_the_loss() {
-        check_slope(Convex, |bound, rows| bound.contributions(rows));
+        check_slope(Convex { warm_up: 0 }, |bound, rows| bound.contributions(rows));
     }
 
     #[test]

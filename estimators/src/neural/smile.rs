@@ -84,12 +84,7 @@ struct Clipped {
 
 impl Bound for Clipped {
     fn slope(&mut self, mut scores: Array2<f32>) -> Array2<f32> {
-        let n = scores.nrows();
-        let (own, others) = (1.0 / n as f32, 1.0 / (n * (n - 1)) as f32);
-        for ((i, j), s) in scores.indexed_iter_mut() {
-            // The derivatives of softplus(−f) and of softplus(f).
-            *s = if i == j { -own / (1.0 + s.exp()) } else { others / (1.0 + (-*s).exp()) };
-        }
+        jensen_shannon_slope(&mut scores);
         scores
     }
 
@@ -110,6 +105,17 @@ impl Bound for Clipped {
 
     fn objective(&self, rows: &[Row]) -> f64 {
         mean(rows.iter().map(|r| r.objective))
+    }
+}
+
+/// Replaces scores by the derivatives of the Jensen–Shannon loss, `⟨softplus(−f)⟩` of the drawn pairs on the diagonal
+/// plus `⟨softplus(f)⟩` of the others, whose best critic is the log density ratio. They are bounded, unlike those of the
+/// exponential bounds.
+pub(super) fn jensen_shannon_slope(scores: &mut Array2<f32>) {
+    let n = scores.nrows();
+    let (own, others) = (1.0 / n as f32, 1.0 / (n * (n - 1)) as f32);
+    for ((i, j), s) in scores.indexed_iter_mut() {
+        *s = if i == j { -own / (1.0 + s.exp()) } else { others / (1.0 + (-*s).exp()) };
     }
 }
 
