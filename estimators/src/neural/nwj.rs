@@ -10,7 +10,7 @@
 //! follow the Jensen–Shannon loss, whose best critic is the same.
 
 use super::bound::{self, Bound, CriticOptions, DOCS, Row, log_mean_exp_of_others};
-use super::mine::WARM_UP;
+use super::mine::{WARM_UP, plateau_told};
 use super::smile::jensen_shannon_slope;
 use crate::registry::{Build, Domain, Entry, Measure};
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable};
@@ -54,7 +54,7 @@ impl Estimator for Nwj {
 impl MutualInformation for Nwj {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let (found, ceiling) = bound::estimate(NAME, &self.options, &x, &y, Convex { warm_up: WARM_UP })?;
-        Ok(found.judged(ceiling))
+        Ok(plateau_told(found).judged(ceiling))
     }
 }
 
