@@ -3,8 +3,8 @@
 //! An estimator is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here.
 
 use crate::{
-    Compressing, ConditionalMutualInformation, Encoder, Entropy, EstimatorError, MutualInformation, Parameters,
-    PlaneEstimator, auto, binning, compression, discrete, edge, kernel, neighbours, neural, parametric, sliced,
+    Compressing, ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator,
+    auto, binning, compression, discrete, edge, kernel, neighbours, neural, parametric, sliced,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -154,10 +154,10 @@ pub fn plane(specification: &str) -> Result<Box<dyn PlaneEstimator>, EstimatorEr
 /// # Errors
 /// As [`plane`].
 pub fn mutual_information(specification: &str) -> Result<Box<dyn MutualInformation>, EstimatorError> {
-    let (encoder, rest) = compressed(specification)?;
-    let estimator = build(rest, "mutual information", |b| b.mutual_information)?;
+    let (encoder, own) = parts(specification);
+    let estimator = build(own, "mutual information", |b| b.mutual_information)?;
     Ok(match encoder {
-        Some(encoder) => Box::new(Compressing::new(encoder, estimator)),
+        Some(encoder) => Box::new(Compressing::new(compression::encoder(encoder)?, estimator)),
         None => estimator,
     })
 }
@@ -167,26 +167,22 @@ pub fn mutual_information(specification: &str) -> Result<Box<dyn MutualInformati
 /// # Errors
 /// As [`plane`].
 pub fn conditional(specification: &str) -> Result<Box<dyn ConditionalMutualInformation>, EstimatorError> {
-    let (encoder, rest) = compressed(specification)?;
-    let estimator = build(rest, "conditional mutual information", |b| b.conditional)?;
+    let (encoder, own) = parts(specification);
+    let estimator = build(own, "conditional mutual information", |b| b.conditional)?;
     Ok(match encoder {
-        Some(encoder) => Box::new(Compressing::new(encoder, estimator)),
+        Some(encoder) => Box::new(Compressing::new(compression::encoder(encoder)?, estimator)),
         None => estimator,
     })
 }
 
-/// The encoder of a specification, if it has one, and the rest.
-fn compressed(specification: &str) -> Result<(Option<Box<dyn Encoder>>, &str), EstimatorError> {
-    match specification.split_once('/') {
-        Some((encoder, rest)) => Ok((Some(compression::encoder(encoder)?), rest)),
-        None => Ok((None, specification)),
-    }
+/// The encoder's part of a specification, if it has one, and the estimator's.
+fn parts(specification: &str) -> (Option<&str>, &str) {
+    specification.split_once('/').map_or((None, specification), |(encoder, own)| (Some(encoder), own))
 }
 
 /// The entry that a specification names, whatever its parameters and whatever is in front of it.
 pub fn entry(specification: &str) -> Option<&'static Entry> {
-    let (_, own) = specification.rsplit_once('/').unwrap_or(("", specification));
-    let name = own.split(':').next().unwrap_or_default().trim();
+    let name = parts(specification).1.split(':').next().unwrap_or_default().trim();
     ESTIMATORS.iter().copied().find(|e| e.name == name)
 }
 

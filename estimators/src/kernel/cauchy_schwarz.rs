@@ -60,22 +60,33 @@ pub(super) fn normalised_from(p: &Parameters) -> Result<bool, EstimatorError> {
     Ok(p.yes_or_no("normalised")?.unwrap_or(false))
 }
 
-/// Both variables' kernel sums, with the widths found, as details of an estimate.
-pub(super) fn gram_sums(
-    x: &Variable<'_>,
-    y: &Variable<'_>,
-    sigma: KernelWidth,
-) -> Result<(GramSums, Vec<(&'static str, f64)>), EstimatorError> {
-    check(&[x.reborrow(), y.reborrow()])?;
-    let width = |v: &Variable<'_>| match v {
-        Variable::Continuous(values) => Some(sigma.of(values.view())),
-        Variable::Discrete(_) => None,
-    };
-    let (of_x, of_y) = (width(x), width(y));
-    let (k, l) = (Side::new(x, of_x.unwrap_or(1.0)), Side::new(y, of_y.unwrap_or(1.0)));
-    let details = [("sigma_x", of_x), ("sigma_y", of_y)];
-    let details = details.into_iter().filter_map(|(name, width)| Some((name, width?))).collect();
-    Ok((GramSums::new(&k, &l, x.len()), details))
+/// Both variables' kernel sums, and the widths that they were found with.
+pub(super) struct Grams {
+    pub(super) sums: GramSums,
+    sigma_x: Option<f64>,
+    sigma_y: Option<f64>,
+}
+
+impl Grams {
+    pub(super) fn new(x: &Variable<'_>, y: &Variable<'_>, sigma: KernelWidth) -> Result<Self, EstimatorError> {
+        check(&[x.reborrow(), y.reborrow()])?;
+        let width = |v: &Variable<'_>| match v {
+            Variable::Continuous(values) => Some(sigma.of(values.view())),
+            Variable::Discrete(_) => None,
+        };
+        let (sigma_x, sigma_y) = (width(x), width(y));
+        let (k, l) = (Side::new(x, sigma_x.unwrap_or(1.0)), Side::new(y, sigma_y.unwrap_or(1.0)));
+        Ok(Self { sums: GramSums::new(&k, &l, x.len()), sigma_x, sigma_y })
+    }
+
+    /// An estimate with the widths among its details.
+    pub(super) fn told(&self, estimate: Estimate) -> Estimate {
+        let widths = [("sigma_x", self.sigma_x), ("sigma_y", self.sigma_y)];
+        widths.into_iter().fold(estimate, |e, (name, width)| match width {
+            Some(width) => e.with_detail(name, width),
+            None => e,
+        })
+    }
 }
 
 impl Estimator for CauchySchwarz {
@@ -90,7 +101,8 @@ impl Estimator for CauchySchwarz {
 
 impl MutualInformation for CauchySchwarz {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
-        let (sums, details) = gram_sums(&x, &y, self.sigma)?;
+        let grams = Grams::new(&x, &y, self.sigma)?;
+        let sums = &grams.sums;
         let (k, l): (f64, f64) = (sums.k_rows.iter().sum(), sums.l_rows.iter().sum());
         // The powers of N cancel.
         let of = |joint: f64, k: f64, l: f64, rows: f64| joint.ln() + k.ln() + l.ln() - 2.0 * rows.ln();
@@ -103,8 +115,7 @@ impl MutualInformation for CauchySchwarz {
             // A variable without spread has no information of itself, and the other none of it.
             value = if scale > 1e-12 { value / scale } else { 0.0 };
         }
-        let estimate = Estimate::plain(value, x.len());
-        Ok(details.into_iter().fold(estimate, |e, (name, width)| e.with_detail(name, width)))
+        Ok(grams.told(Estimate::plain(value, x.len())))
     }
 }
 

@@ -7,7 +7,7 @@
 //! `HSIC(x,y)/√(HSIC(x,x)·HSIC(y,y))`, is the centred kernel alignment (Kornblith et al. 2019) and lies in 0…1. It has
 //! no unit. For a p-value, shuffle one side.
 
-use super::cauchy_schwarz::{gram_sums, normalised_from};
+use super::cauchy_schwarz::{Grams, normalised_from};
 use super::width::{self, KernelWidth};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Variable};
@@ -60,7 +60,8 @@ impl Estimator for Hsic {
 
 impl MutualInformation for Hsic {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
-        let (sums, details) = gram_sums(&x, &y, self.sigma)?;
+        let grams = Grams::new(&x, &y, self.sigma)?;
+        let sums = &grams.sums;
         let n = x.len() as f64;
         let (k, l): (f64, f64) = (sums.k_rows.iter().sum(), sums.l_rows.iter().sum());
         let of = |both: f64, k: f64, l: f64, rows: f64| (both - 2.0 / n * rows + k / n * (l / n)) / (n - 1.0).powi(2);
@@ -72,8 +73,7 @@ impl MutualInformation for Hsic {
             let scale = (own_x * own_y).max(0.0).sqrt();
             value = if scale > 1e-12 { value / scale } else { 0.0 };
         }
-        let estimate = Estimate::plain(value, x.len());
-        Ok(details.into_iter().fold(estimate, |e, (name, width)| e.with_detail(name, width)))
+        Ok(grams.told(Estimate::plain(value, x.len())))
     }
 }
 
