@@ -29,6 +29,7 @@ class Work:
     ours: str  # arguments of narrows
     peers: dict[str, str]  # name of the peer: its script in peers/ and the arguments
     tolerance: float = 1e-3  # bits by which the sides may differ and still have done the same work
+    natural: bool = False  # ours is a score in natural logarithms, theirs in bits
 
 
 XY = "--x {x} --y {y}"
@@ -81,6 +82,7 @@ WORKS = {
         data="dependent-5000x64",
         ours=f"mi {XY} --estimator cauchy-schwarz:sigma=1 --json",
         peers={"torch": f"kernels.py cauchy-schwarz --sigma 1 {XY}"},
+        natural=True,
     ),
     "hsic-5000x64": Work(
         data="dependent-5000x64",
@@ -92,6 +94,7 @@ WORKS = {
         data="dependent-2000x64",
         ours=f"mi {XY} --estimator renyi:alpha=1.01,sigma=1 --json",
         peers={"torch": f"kernels.py renyi --alpha 1.01 --sigma 1 {XY}"},
+        natural=True,
     ),
     "binned-10k-1024": Work(
         data="wide-1024",
@@ -121,7 +124,7 @@ class Answer:
     process: Measurement
 
 
-def answer_of(command, scratch):
+def answer_of(command, scratch, natural):
     """Runs one side and reads what it printed: a JSON object, alone or on the last line."""
     output = scratch / "answer.json"
     process = measure(command, scratch / "log", output)
@@ -130,7 +133,7 @@ def answer_of(command, scratch):
         answer = json.loads(text)
     except json.JSONDecodeError:
         answer = json.loads(text.strip().splitlines()[-1])
-    bits = answer["value"] / (math.log(2) if answer["unit"] == "nats" else 1)
+    bits = answer["value"] / (math.log(2) if natural or answer["unit"] == "nats" else 1)
     return Answer(answer["seconds"], bits, process)
 
 
@@ -173,7 +176,7 @@ def run(name, args, narrows):
                 if side not in rounds:
                     continue
                 try:
-                    rounds[side].append(answer_of(line, Path(scratch)))
+                    rounds[side].append(answer_of(line, Path(scratch), work.natural and side is None))
                 except (ChildFailed, ValueError, KeyError, IndexError) as error:
                     problems.append(f"{name}, {side or 'narrows'}: {error}")
                     if side is None:
