@@ -92,7 +92,7 @@ WORKS = {
     ),
     "renyi-2000": Work(
         data="dependent-2000x64",
-        ours=f"mi {XY} --estimator renyi:alpha=1.01,sigma=1 --json",
+        ours=f"mi {XY} --estimator renyi:alpha=1.01,sigma=1,rank=2000 --json",
         peers={"torch": f"kernels.py renyi --alpha 1.01 --sigma 1 {XY}"},
         natural=True,
     ),

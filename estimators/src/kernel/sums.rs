@@ -147,24 +147,16 @@ impl pulp::WithSimd for TilePair<'_> {
 
 #[inline(always)]
 fn tile_pair(rows: &[[f32; TILE]], columns: &[[f32; TILE]], factor: f32) -> Block {
+    let distances = distances(rows, columns);
     let mut block = Block {
         narrow_rows: [0.0; TILE],
         wide_rows: [0.0; TILE],
         narrow_columns: [0.0; TILE],
         wide_columns: [0.0; TILE],
     };
-    for i in 0..TILE {
+    for (i, distances) in distances.iter().enumerate() {
         let (mut narrow_row, mut wide_row) = ([0f32; LANES], [0f32; LANES]);
-        for part in 0..TILE / LANES {
-            let mut distance = [0f32; LANES];
-            for (row_units, column_units) in rows.iter().zip(columns) {
-                let value = row_units[i];
-                let others = &column_units.as_chunks::<LANES>().0[part];
-                for lane in 0..LANES {
-                    let difference = value - others[lane];
-                    distance[lane] += difference * difference;
-                }
-            }
+        for (part, distance) in distances.as_chunks::<LANES>().0.iter().enumerate() {
             let wide_column = &mut block.wide_columns.as_chunks_mut::<LANES>().0[part];
             let narrow_column = &mut block.narrow_columns.as_chunks_mut::<LANES>().0[part];
             for lane in 0..LANES {
@@ -181,6 +173,38 @@ fn tile_pair(rows: &[[f32; TILE]], columns: &[[f32; TILE]], factor: f32) -> Bloc
         block.narrow_rows[i] = fold(narrow_row);
     }
     block
+}
+
+/// Units whose values of both tiles fit the first-level cache together with the distances so far.
+const UNITS: usize = 32;
+/// Rows whose differences share the loads of a tile's lanes.
+const ROWS: usize = 2;
+
+/// ‖a−b‖² of all pairs of rows of two tiles. The units are added one after another, whatever the blocks.
+#[inline(always)]
+fn distances(rows: &[[f32; TILE]], columns: &[[f32; TILE]]) -> [[f32; TILE]; TILE] {
+    let mut distances = [[0f32; TILE]; TILE];
+    for (rows, columns) in rows.chunks(UNITS).zip(columns.chunks(UNITS)) {
+        for (pair, of_rows) in distances.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+            for part in 0..TILE / LANES {
+                let mut sums = of_rows.map(|row| row.as_chunks::<LANES>().0[part]);
+                for (row_units, column_units) in rows.iter().zip(columns) {
+                    let others = &column_units.as_chunks::<LANES>().0[part];
+                    for (row, sum) in sums.iter_mut().enumerate() {
+                        let value = row_units[pair * ROWS + row];
+                        for lane in 0..LANES {
+                            let difference = value - others[lane];
+                            sum[lane] += difference * difference;
+                        }
+                    }
+                }
+                for (of_row, sum) in of_rows.iter_mut().zip(sums) {
+                    of_row.as_chunks_mut::<LANES>().0[part] = sum;
+                }
+            }
+        }
+    }
+    distances
 }
 
 /// Adds the lanes pairwise, always in the same order.

@@ -4,10 +4,15 @@
 use crate::special::ln_gamma;
 use nalgebra::{DMatrix, DVector};
 
+/// The largest sum of the weights' sizes that is of use.
+const MOST: f64 = 100.0;
+
 /// The weights of neighbours 1…k in `d` dimensions.
 ///
 /// Σ w = 1, Σ_j w_j Γ(j + 2l/d)/Γ(j) = 0 for l = 1…⌊d/4⌋, only at j ∈ {⌊k/d⌋, ⌊2k/d⌋, …, k}, the shortest such vector.
-/// For d ≤ 4 there is no condition but the sum, and the paper's choice is the nearest neighbour alone.
+/// For d ≤ 4 there is no condition but the sum, and the paper's choice is the nearest neighbour alone. Where there are
+/// fewer neighbours than conditions, or the weights that meet them are so large and of so changing a sign that the
+/// noise of the distances is blown up a hundredfold (k = 5 from 16 dimensions on), the k-th neighbour stands alone.
 pub(super) fn weights(k: usize, d: usize) -> Vec<f64> {
     let mut w = vec![0.0; k];
     if d <= 4 {
@@ -17,6 +22,10 @@ pub(super) fn weights(k: usize, d: usize) -> Vec<f64> {
     let mut support: Vec<usize> = (1..=d).map(|i| i * k / d).filter(|j| *j >= 1).collect();
     support.dedup();
     let conditions = d / 4 + 1;
+    let alone = || (1..=k).map(|j| f64::from(u8::from(j == k))).collect::<Vec<f64>>();
+    if support.len() < conditions {
+        return alone();
+    }
     // Each condition is divided by its length: as they stand they differ by orders of magnitude.
     let mut rows = DMatrix::zeros(conditions, support.len());
     let mut target = DVector::zeros(conditions);
@@ -31,7 +40,7 @@ pub(super) fn weights(k: usize, d: usize) -> Vec<f64> {
             target[0] = 1.0 / length;
         }
     }
-    // Least squares of least norm: with fewer neighbours than conditions they cannot all hold.
+    // Least squares of least norm.
     let solution = rows.svd(true, true).solve(&target, 1e-6).unwrap_or_else(|_| DVector::zeros(support.len()));
     for (&j, value) in support.iter().zip(solution.iter()) {
         w[j - 1] = *value;
@@ -39,7 +48,7 @@ pub(super) fn weights(k: usize, d: usize) -> Vec<f64> {
     // Whatever the conditions, the weights must add up, or the entropy is off by a constant.
     let sum: f64 = w.iter().sum();
     w.iter_mut().for_each(|v| *v /= sum);
-    w
+    if w.iter().map(|v| v.abs()).sum::<f64>() <= MOST { w } else { alone() }
 }
 
 #[cfg(test)]
@@ -49,6 +58,13 @@ mod tests {
     fn close(k: usize, d: usize, expected: &[f64]) {
         for (found, truth) in weights(k, d).iter().zip(expected) {
             assert!((found - truth).abs() < 2e-6 * truth.abs().max(1.0), "k {k} d {d}: {:?}", weights(k, d));
+        }
+    }
+
+    #[test]
+    fn the_kth_neighbour_where_the_conditions_ask_too_much() {
+        for d in [16, 20, 50, 100] {
+            assert_eq!(weights(5, d), [0.0, 0.0, 0.0, 0.0, 1.0], "{d}");
         }
     }
 
