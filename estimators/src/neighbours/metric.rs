@@ -11,6 +11,13 @@ use std::ops::Range;
 pub(crate) trait Metric: Copy + Send + Sync + 'static {
     /// A distance so far, with the difference in one more coordinate.
     fn add(total: f64, difference: f64) -> f64;
+
+    /// The same in 32-bit, for looking twice.
+    fn add_single(total: f32, difference: f32) -> f32;
+
+    /// The largest and the smallest reduced distance whose distance differs from that of `reduced` by `slack` or less;
+    /// a negative one when there is none that small.
+    fn within(reduced: f64, slack: f64) -> (f64, f64);
 }
 
 /// The largest coordinate difference.
@@ -22,6 +29,17 @@ impl Metric for Maximum {
     fn add(total: f64, difference: f64) -> f64 {
         larger(total, difference.abs())
     }
+
+    #[inline(always)]
+    fn add_single(total: f32, difference: f32) -> f32 {
+        let difference = difference.abs();
+        if total > difference { total } else { difference }
+    }
+
+    #[inline(always)]
+    fn within(reduced: f64, slack: f64) -> (f64, f64) {
+        (reduced + slack, reduced - slack)
+    }
 }
 
 /// The square of the Euclidean distance.
@@ -32,6 +50,17 @@ impl Metric for Euclidean {
     #[inline(always)]
     fn add(total: f64, difference: f64) -> f64 {
         total + difference * difference
+    }
+
+    #[inline(always)]
+    fn add_single(total: f32, difference: f32) -> f32 {
+        total + difference * difference
+    }
+
+    #[inline(always)]
+    fn within(reduced: f64, slack: f64) -> (f64, f64) {
+        let distance = reduced.max(0.0).sqrt();
+        ((distance + slack).powi(2), if distance > slack { (distance - slack).powi(2) } else { -1.0 })
     }
 }
 

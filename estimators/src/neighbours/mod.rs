@@ -64,8 +64,8 @@ impl Norm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// The fastest for the dimension, as measured: a sorted array on a line, a tree up to ten
-    /// dimensions, a scan above.
+    /// The fastest for the dimension and the number of samples, as measured: a sorted array on a line, a tree in some
+    /// seven to ten dimensions or fewer, a scan above.
     Auto,
     /// Our own static k-d tree with vectorised leaves.
     Tree,
@@ -92,9 +92,13 @@ impl Engine {
     }
 }
 
-/// Dimensions up to which a tree is faster than a scan for the k nearest neighbours of correlated normal samples, for
-/// 10⁴ to 10⁵ of them (measured: `cargo bench -p narrows-estimators --bench neighbours`).
-const TREE_DIMENSIONS: usize = 10;
+/// Whether a tree is faster than a scan for the k nearest neighbours of `n` correlated normal samples: up to seven
+/// dimensions for 10⁴ of them, up to nine for 5·10⁴, and so on with the logarithm (measured: tree and scan take 0.03 and
+/// 0.05 s in six dimensions and 0.07 and 0.06 in eight for 10⁴; 0.55 and 1.19 in eight and 1.30 and 1.18 in ten for
+/// 5·10⁴; `cargo bench -p narrows-estimators --bench neighbours`).
+fn tree_pays(n: usize, dimension: usize) -> bool {
+    dimension as f64 <= 7.5 + 1.3 * (n as f64 / 1e4).ln().max(0.0)
+}
 
 /// Whether points at exactly the radius are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +181,7 @@ impl Points {
         let (n, dimension) = joint.dim();
         let found = match engine {
             Engine::Auto if dimension == 1 => Found::Sorted(sorted::Sorted::new(joint.iter().copied())),
-            Engine::Auto if dimension > TREE_DIMENSIONS => Found::Scan(scan::Scan::new(joint.view(), &blocks)),
+            Engine::Auto if !tree_pays(n, dimension) => Found::Scan(scan::Scan::new(joint.view(), &blocks)),
             Engine::Auto | Engine::Tree => Found::Tree(tree::Tree::new(joint.view(), &blocks)),
             Engine::Scan => Found::Scan(scan::Scan::new(joint.view(), &blocks)),
             Engine::KdTree => Found::KdTree(crate_tree::CrateTree::new(joint.view(), &blocks)?),
