@@ -84,9 +84,6 @@ pub(crate) const ENTRY: Entry = Entry {
 impl Edge {
     fn from_parameters(p: &Parameters) -> Result<Self, EstimatorError> {
         let whole = "it must be a whole number of at least 1";
-        let transform = p.text("transform").map_or(Ok(Transform::Asinh), |text| {
-            Transform::from_name(text).ok_or_else(|| p.bad("transform", text, Transform::RULE))
-        })?;
         let occupancy = match p.text("occupancy") {
             None | Some("auto") => None,
             Some(_) => p.value("occupancy", "it must be auto, or a number of at least 2", |v: &f64| {
@@ -97,7 +94,7 @@ impl Edge {
             occupancy,
             shifts: p.value("shifts", whole, |v: &u32| *v > 0)?.unwrap_or(4),
             projections: p.value("projections", whole, |v: &usize| *v > 0)?.unwrap_or(3),
-            transform,
+            transform: Transform::from_parameters(p, Transform::Asinh)?,
             seed: p.value("seed", "it must be a whole number", |_: &u64| true)?.unwrap_or(0),
         })
     }

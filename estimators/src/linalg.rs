@@ -9,6 +9,11 @@ pub(crate) fn centred(x: ArrayView2<'_, f64>) -> Array2<f64> {
     &x - &mean
 }
 
+/// The columns of both, of equally many rows.
+pub(crate) fn side_by_side(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) -> Array2<f64> {
+    ndarray::concatenate![Axis(1), x, y]
+}
+
 /// Standard deviation of each column (divisor N).
 pub(crate) fn standard_deviations(x: ArrayView2<'_, f64>) -> Vec<f64> {
     x.std_axis(Axis(0), 0.0).to_vec()

@@ -6,7 +6,7 @@
 //! each coordinate, up to rounding, so that it may be applied before any estimator.
 
 use crate::linalg::standardised;
-use crate::{EstimatorError, OwnedVariable, Variable};
+use crate::{EstimatorError, OwnedVariable, Parameters, Variable};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -30,7 +30,7 @@ pub enum Transform {
 impl Transform {
     pub(crate) const ALL: [Transform; 5] =
         [Transform::None, Transform::Standard, Transform::Rank, Transform::Normal, Transform::Asinh];
-    pub(crate) const RULE: &'static str = "it must be none, standard, rank, normal or asinh";
+    const RULE: &'static str = "it must be none, standard, rank, normal or asinh";
 
     /// Name in specifications.
     pub fn name(self) -> &'static str {
@@ -46,6 +46,11 @@ impl Transform {
     /// The transform of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|t| t.name() == name)
+    }
+
+    pub(crate) fn from_parameters(p: &Parameters, default: Self) -> Result<Self, EstimatorError> {
+        p.text("transform")
+            .map_or(Ok(default), |text| Self::from_name(text).ok_or_else(|| p.bad("transform", text, Self::RULE)))
     }
 
     /// The transformed values, [N × D] as given.

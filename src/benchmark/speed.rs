@@ -170,29 +170,28 @@ fn sample(entry: &Entry, dim: usize, n: usize) -> Result<(OwnedVariable, OwnedVa
 pub fn growth(rows: &[SpeedRow]) -> Vec<GrowthRow> {
     let mut found: Vec<GrowthRow> = vec![];
     for row in rows {
-        let same = |g: &GrowthRow| g.estimator == row.estimator && g.parameters == row.parameters && g.dim == row.dim;
-        if found.iter().any(same) {
+        if found.iter().any(|g| g.is_of(row)) {
             continue;
         }
-        let own: Vec<&SpeedRow> = rows
-            .iter()
-            .filter(|r| r.estimator == row.estimator && r.parameters == row.parameters && r.dim == row.dim)
-            .collect();
-        let times: Vec<(f64, f64)> =
-            own.iter().filter_map(|r| Some((r.n_samples as f64, r.seconds.filter(|s| *s >= SHORTEST)?))).collect();
-        let memory: Vec<(f64, f64)> = own
-            .iter()
-            .filter_map(|r| Some((r.n_samples as f64, r.peak_bytes.filter(|b| *b >= SMALLEST)? as f64)))
-            .collect();
-        found.push(GrowthRow {
+        let mut growth = GrowthRow {
             estimator: row.estimator.clone(),
             parameters: row.parameters.clone(),
             dim: row.dim,
-            time_exponent: exponent(&times),
-            memory_exponent: exponent(&memory),
-            from_n: times.first().map_or(0, |t| t.0 as u64),
-            to_n: times.last().map_or(0, |t| t.0 as u64),
-        });
+            time_exponent: None,
+            memory_exponent: None,
+            from_n: 0,
+            to_n: 0,
+        };
+        let own: Vec<&SpeedRow> = rows.iter().filter(|r| growth.is_of(r)).collect();
+        let points = |amount: &dyn Fn(&SpeedRow) -> Option<f64>| -> Vec<(f64, f64)> {
+            own.iter().filter_map(|r| Some((r.n_samples as f64, amount(r)?))).collect()
+        };
+        let times = points(&|r| r.seconds.filter(|s| *s >= SHORTEST));
+        growth.time_exponent = exponent(&times);
+        growth.memory_exponent = exponent(&points(&|r| Some(r.peak_bytes.filter(|b| *b >= SMALLEST)? as f64)));
+        growth.from_n = times.first().map_or(0, |t| t.0 as u64);
+        growth.to_n = times.last().map_or(0, |t| t.0 as u64);
+        found.push(growth);
     }
     found
 }

@@ -108,10 +108,7 @@ fn accuracy(args: &AccuracyArgs, output: Output) -> Result<()> {
     let default = format!("accuracy-{}", args.suite.name());
     let folder = match RunFolder::open(&args.out.folder(&default), args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
-        Opened::Complete(path) => {
-            let line = format!("{} is complete already: nothing to do", path.display());
-            return output.summary(&[line], &json!({ "out": path, "complete": true }));
-        }
+        Opened::Complete(path) => return output.complete(&path),
     };
     let bar = output.bar(job.n_cells()? as u64, "measuring", "estimates");
     let rows = job.run(&folder.state(), &|| bar.inc(1))?;
@@ -164,10 +161,7 @@ fn speed(args: &SpeedArgs, output: Output) -> Result<()> {
     let identity = Identity::new("bench speed", config, vec![]);
     let folder = match RunFolder::open(&args.out.folder("speed"), args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
-        Opened::Complete(path) => {
-            let line = format!("{} is complete already: nothing to do", path.display());
-            return output.summary(&[line], &json!({ "out": path, "complete": true }));
-        }
+        Opened::Complete(path) => return output.complete(&path),
     };
     let bar = output.bar(job.n_cells() as u64, "timing", "estimates");
     let rows = job.run(&|| bar.inc(1))?;
@@ -182,9 +176,7 @@ fn speed(args: &SpeedArgs, output: Output) -> Result<()> {
     manifest.findings = growths
         .iter()
         .map(|g| {
-            let largest = rows.iter().rev().find(|r| {
-                r.estimator == g.estimator && r.parameters == g.parameters && r.dim == g.dim && r.seconds.is_some()
-            });
+            let largest = rows.iter().rev().find(|r| g.is_of(r) && r.seconds.is_some());
             let largest = largest.map_or(String::new(), |r| {
                 let memory =
                     r.peak_bytes.map_or(String::new(), |b| format!(", {:.0} MiB", b as f64 / f64::from(1 << 20)));

@@ -4,6 +4,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::path::Path;
 
 /// How the user wants to be told.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +16,12 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(json: bool, quiet: bool) -> Self {
         Self { json, quiet }
+    }
+
+    /// The end of a command that finds its run complete.
+    pub(super) fn complete(self, path: &Path) -> Result<()> {
+        let line = format!("{} is complete already: nothing to do", path.display());
+        self.summary(&[line], &json!({ "out": path, "complete": true }))
     }
 
     /// The end of a command: lines for people, or one JSON value.

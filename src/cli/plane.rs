@@ -132,10 +132,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let identity = Identity::new("plane", config, inputs);
     let folder = match RunFolder::open(&args.out.folder("plane"), args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
-        Opened::Complete(path) => {
-            let line = format!("{} is complete already: nothing to do", path.display());
-            return output.summary(&[line], &json!({ "out": path, "complete": true }));
-        }
+        Opened::Complete(path) => return output.complete(&path),
     };
     let (result, limits) = trace(job, &folder, output)?;
     let mut manifest = folder.manifest(&identity);

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use narrows_datasets::Dataset;
 use rayon::prelude::*;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Train a dense network, saving checkpoints that PyTorch can load
@@ -77,7 +77,7 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
     let identity = Identity::new("train", serde_json::to_value(&config)?, files);
     let folder = match RunFolder::open(&args.out.folder(&config.name), args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
-        Opened::Complete(path) => return complete(&path, output),
+        Opened::Complete(path) => return output.complete(&path),
     };
     folder.write("config.toml", toml::to_string(&config)?.as_bytes())?;
     let trainings: Vec<TrainConfig> =
@@ -96,13 +96,6 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
     lines.push(format!("checkpoints  {}", path.join("checkpoints").display()));
     lines.push(format!("report       {}", path.join("report.html").display()));
     output.summary(&lines, &json!({ "out": path, "findings": manifest.findings }))
-}
-
-fn complete(path: &Path, output: Output) -> Result<()> {
-    output.summary(
-        &[format!("{} is complete already: nothing to do", path.display())],
-        &json!({ "out": path, "complete": true }),
-    )
 }
 
 /// Trains the networks beside each other; checkpoints of run R go to `checkpoints/R`, or straight to `checkpoints` when

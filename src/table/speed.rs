@@ -68,6 +68,13 @@ pub struct GrowthRow {
     pub to_n: u64,
 }
 
+impl GrowthRow {
+    /// Whether a row of times is of this estimator with these parameters, on variables of this dimension.
+    pub fn is_of(&self, row: &SpeedRow) -> bool {
+        self.estimator == row.estimator && self.parameters == row.parameters && self.dim == row.dim
+    }
+}
+
 impl Row for GrowthRow {
     const COLUMNS: &'static [Column] = {
         use ColumnKind::{Integer, Real, Text};

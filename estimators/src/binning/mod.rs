@@ -15,7 +15,7 @@ pub(crate) use uniform::ENTRY as UNIFORM;
 pub use uniform::{BinRange, UniformBinning};
 
 use crate::discrete::{Correction, SymbolCounts};
-use crate::pair::{Classes, Pair, check};
+use crate::pair::{Classes, check};
 use crate::{
     Entropy, Estimate, Estimator, EstimatorError, LayerSample, MutualInformation, PlaneEstimate, PlaneEstimator,
     ValueRange, Variable, Warning,
@@ -84,7 +84,7 @@ impl<C: Cut> MutualInformation for C {
     /// I of the binned states. Labels are states as they are.
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
         check(&[x.reborrow(), y.reborrow()])?;
-        if let Pair::Discrete(..) = Pair::new(&x, &y)? {
+        if let (Variable::Discrete(_), Variable::Discrete(_)) = (&x, &y) {
             return Err(EstimatorError::WrongKind { estimator: self.name(), expected: "at least one continuous" });
         }
         let ((x, of_x), (y, of_y)) = (symbols_of(self, &x)?, symbols_of(self, &y)?);

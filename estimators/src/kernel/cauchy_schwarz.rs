@@ -12,11 +12,12 @@
 //! that is 1 for equal ones and 0 for others. The normalised form divides by √(I_CS(x,x)·I_CS(y,y)) and is at most 1.
 //! Time O(N²·D), memory O(N·D).
 
-use super::gram::{GramSums, Side};
+use super::gram::Grams;
+use super::log_sum::{LogSum, log_kernel};
 use super::width::{self, KernelWidth};
 use crate::pair::check;
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
-use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable};
+use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Variable};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -50,44 +51,14 @@ pub(crate) const ENTRY: Entry = Entry {
     choose: "a smooth measure of dependence that can be trained on; not in nats, and its size depends on the width",
     build: Build {
         mutual_information: Some(|p| {
-            Ok(Box::new(CauchySchwarz { sigma: KernelWidth::from_parameters(p)?, normalised: normalised_from(p)? }))
+            Ok(Box::new(CauchySchwarz {
+                sigma: KernelWidth::from_parameters(p)?,
+                normalised: p.yes_or_no("normalised")?.unwrap_or(false),
+            }))
         }),
         ..Build::NOTHING
     },
 };
-
-pub(super) fn normalised_from(p: &Parameters) -> Result<bool, EstimatorError> {
-    Ok(p.yes_or_no("normalised")?.unwrap_or(false))
-}
-
-/// Both variables' kernel sums, and the widths that they were found with.
-pub(super) struct Grams {
-    pub(super) sums: GramSums,
-    sigma_x: Option<f64>,
-    sigma_y: Option<f64>,
-}
-
-impl Grams {
-    pub(super) fn new(x: &Variable<'_>, y: &Variable<'_>, sigma: KernelWidth) -> Result<Self, EstimatorError> {
-        check(&[x.reborrow(), y.reborrow()])?;
-        let width = |v: &Variable<'_>| match v {
-            Variable::Continuous(values) => Some(sigma.of(values.view())),
-            Variable::Discrete(_) => None,
-        };
-        let (sigma_x, sigma_y) = (width(x), width(y));
-        let (k, l) = (Side::new(x, sigma_x.unwrap_or(1.0)), Side::new(y, sigma_y.unwrap_or(1.0)));
-        Ok(Self { sums: GramSums::new(&k, &l, x.len()), sigma_x, sigma_y })
-    }
-
-    /// An estimate with the widths among its details.
-    pub(super) fn told(&self, estimate: Estimate) -> Estimate {
-        let widths = [("sigma_x", self.sigma_x), ("sigma_y", self.sigma_y)];
-        widths.into_iter().fold(estimate, |e, (name, width)| match width {
-            Some(width) => e.with_detail(name, width),
-            None => e,
-        })
-    }
-}
 
 impl Estimator for CauchySchwarz {
     fn name(&self) -> &'static str {
@@ -101,21 +72,9 @@ impl Estimator for CauchySchwarz {
 
 impl MutualInformation for CauchySchwarz {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
-        let grams = Grams::new(&x, &y, self.sigma)?;
-        let sums = &grams.sums;
-        let (k, l): (f64, f64) = (sums.k_rows.iter().sum(), sums.l_rows.iter().sum());
         // The powers of N cancel.
-        let of = |joint: f64, k: f64, l: f64, rows: f64| joint.ln() + k.ln() + l.ln() - 2.0 * rows.ln();
-        let squares = |rows: &[f64]| rows.iter().map(|r| r * r).sum::<f64>();
-        let mut value = of(sums.kl, k, l, sums.rows_product());
-        if self.normalised {
-            let own_x = of(sums.kk, k, k, squares(&sums.k_rows));
-            let own_y = of(sums.ll, l, l, squares(&sums.l_rows));
-            let scale = (own_x * own_y).sqrt();
-            // A variable without spread has no information of itself, and the other none of it.
-            value = if scale > 1e-12 { value / scale } else { 0.0 };
-        }
-        Ok(grams.told(Estimate::plain(value, x.len())))
+        Ok(Grams::new(&x, &y, self.sigma)?
+            .score(self.normalised, |m| m.kl.ln() + m.k.ln() + m.l.ln() - 2.0 * m.rows.ln()))
     }
 }
 
@@ -151,10 +110,6 @@ pub fn conditional_cauchy_schwarz(
     if y.ncols() != predicted.ncols() {
         return Err(EstimatorError::LengthMismatch { left: y.ncols(), right: predicted.ncols() });
     }
-    let exponent = |a: ArrayView2<'_, f64>, i: usize, b: ArrayView2<'_, f64>, j: usize, sigma: f64| {
-        let d: f64 = a.row(i).iter().zip(b.row(j)).map(|(a, b)| (a - b) * (a - b)).sum();
-        -d / (2.0 * sigma * sigma)
-    };
     // Logarithms of a sample's share in S of y, of ŷ and of both.
     let rows: Vec<[f64; 3]> = (0..x.nrows())
         .into_par_iter()
@@ -162,14 +117,14 @@ pub fn conditional_cauchy_schwarz(
             let mut weight = LogSum::default();
             let mut sums = [LogSum::default(); 3];
             for j in 0..x.nrows() {
-                let k = exponent(x, i, x, j, sigma_x);
+                let k = log_kernel(x.row(i), x.row(j), sigma_x);
                 weight.add(match weights {
                     ConditionalWeights::SquareOfSum => k,
                     ConditionalWeights::SumOfSquares => 2.0 * k,
                 });
-                sums[0].add(k + exponent(y, i, y, j, sigma_y));
-                sums[1].add(k + exponent(predicted, i, predicted, j, sigma_y));
-                sums[2].add(k + exponent(predicted, i, y, j, sigma_y));
+                sums[0].add(k + log_kernel(y.row(i), y.row(j), sigma_y));
+                sums[1].add(k + log_kernel(predicted.row(i), predicted.row(j), sigma_y));
+                sums[2].add(k + log_kernel(predicted.row(i), y.row(j), sigma_y));
             }
             let weight = match weights {
                 ConditionalWeights::SquareOfSum => 2.0 * weight.value(),
@@ -178,11 +133,7 @@ pub fn conditional_cauchy_schwarz(
             sums.map(|sum| sum.value() - weight)
         })
         .collect();
-    let total = |which: usize| {
-        let mut sum = LogSum::default();
-        rows.iter().for_each(|row| sum.add(row[which]));
-        sum.value()
-    };
+    let total = |which: usize| LogSum::of(rows.iter().map(|row| row[which]));
     Ok(total(0) + total(1) - 2.0 * total(2))
 }
 
@@ -202,51 +153,11 @@ pub fn cauchy_schwarz_divergence(
         return Err(EstimatorError::LengthMismatch { left: x.ncols(), right: y.ncols() });
     }
     let log_mean = |a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>| {
-        let rows: Vec<f64> = (0..a.nrows())
-            .into_par_iter()
-            .map(|i| {
-                let mut sum = LogSum::default();
-                for row in b.rows() {
-                    let d: f64 = a.row(i).iter().zip(row).map(|(a, b)| (a - b) * (a - b)).sum();
-                    sum.add(-d / (2.0 * sigma * sigma));
-                }
-                sum.value()
-            })
-            .collect();
-        let mut total = LogSum::default();
-        rows.iter().for_each(|&row| total.add(row));
-        total.value() - (a.nrows() as f64 * b.nrows() as f64).ln()
+        let of_row = |i| LogSum::of(b.rows().into_iter().map(|row| log_kernel(a.row(i), row, sigma)));
+        let rows: Vec<f64> = (0..a.nrows()).into_par_iter().map(of_row).collect();
+        LogSum::of(rows) - (a.nrows() as f64 * b.nrows() as f64).ln()
     };
     Ok(log_mean(x, x) + log_mean(y, y) - 2.0 * log_mean(x, y))
-}
-
-/// A running log Σ exp.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LogSum {
-    largest: f64,
-    /// Σ exp(term − largest)
-    sum: f64,
-}
-
-impl Default for LogSum {
-    fn default() -> Self {
-        Self { largest: f64::NEG_INFINITY, sum: 0.0 }
-    }
-}
-
-impl LogSum {
-    pub(super) fn add(&mut self, term: f64) {
-        if term <= self.largest {
-            self.sum += (term - self.largest).exp();
-        } else {
-            self.sum = self.sum * (self.largest - term).exp() + 1.0;
-            self.largest = term;
-        }
-    }
-
-    pub(super) fn value(self) -> f64 {
-        self.largest + self.sum.ln()
-    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,13 @@ impl Bound {
     /// Its upper end.
     pub const HIGH_DETAIL: &'static str = "bound_high_nats";
 
+    fn opposite(self) -> Self {
+        match self {
+            Bound::Upper => Bound::Lower,
+            Bound::Lower => Bound::Upper,
+        }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Bound::Upper => "kde",
@@ -284,12 +291,12 @@ impl KernelDensity {
         }
     }
 
-    /// I(T;Y), with the interval from bounds of opposite sides among its details.
-    fn about_target(&self, sums: &KernelSums, targets: &Targets) -> Estimate {
-        let [upper, lower] = [Bound::Upper, Bound::Lower].map(|bound| Terms::new(bound, sums, targets.counts()));
-        let terms = match self.bound {
-            Bound::Upper => &upper,
-            Bound::Lower => &lower,
+    /// I(T;Y) from this bound's own terms, with the interval from bounds of opposite sides among its details.
+    fn about_target(&self, terms: &Terms, sums: &KernelSums, targets: &Targets) -> Estimate {
+        let other = Terms::new(self.bound.opposite(), sums, targets.counts());
+        let (upper, lower) = match self.bound {
+            Bound::Upper => (terms, &other),
+            Bound::Lower => (&other, terms),
         };
         let contributions: Vec<f64> = terms.all.iter().zip(&terms.own).map(|(all, own)| all - own).collect();
         let mean = |terms: &[f64]| terms.iter().sum::<f64>() / terms.len() as f64;
@@ -305,13 +312,14 @@ impl PlaneEstimator for KernelDensity {
     fn estimate_layer(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
         let variance = self.variance_of(layer);
         let sums = layer.kernel_sums(variance);
-        let i_xt = Estimate::mean_of(&Terms::new(self.bound, &sums, layer.targets().counts()).all);
+        let terms = Terms::new(self.bound, &sums, layer.targets().counts());
+        let i_xt = Estimate::mean_of(&terms.all);
         // H(T) and I(X;T) differ by the entropy of the noise alone.
         let h_t = Nats(i_xt.value.0 + noise_entropy(variance, layer.activations().ncols()));
         let h_t = Estimate { value: h_t, ..i_xt.clone() };
         Ok(PlaneEstimate {
             i_xt: i_xt.judged((layer.n_samples() as f64).ln()),
-            i_ty: self.about_target(&sums, layer.targets()),
+            i_ty: self.about_target(&terms, &sums, layer.targets()),
             h_t,
             noise_variance: Some(variance),
         })
@@ -326,7 +334,8 @@ impl MutualInformation for KernelDensity {
         let t = self.activations(values);
         let layer = LayerSample::new(t.view(), &targets)?;
         let variance = self.variance_of(&layer);
-        let estimate = self.about_target(&layer.kernel_sums(variance), &targets);
+        let sums = layer.kernel_sums(variance);
+        let estimate = self.about_target(&Terms::new(self.bound, &sums, targets.counts()), &sums, &targets);
         Ok(estimate.with_detail("noise_variance", variance))
     }
 }

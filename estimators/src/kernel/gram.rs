@@ -2,14 +2,13 @@
 //!
 //! One pass over the pairs (i, j ≥ i) of tiles yields all that the Cauchy–Schwarz mutual information, HSIC and the
 //! normalised forms of both need: the row sums of K and of L, and the totals of K∘L, K∘K and L∘L. Time O(N²·D), memory
-//! O(N·D). The pairs are divided into bands that depend on nothing but the sample, and the bands are added in order:
-//! the number of threads changes no bit.
+//! O(N·D). The number of threads changes no bit.
 
+use super::bands::{BANDS, sums_by_band};
 use super::tiles::{ROWS, TILE, Tiles, exp2_negative, scale_of_width};
-use crate::Variable;
-use rayon::prelude::*;
-
-const BANDS: usize = 16;
+use super::width::KernelWidth;
+use crate::pair::check;
+use crate::{Estimate, EstimatorError, Variable};
 
 /// One side's kernel.
 pub(super) enum Side {
@@ -69,8 +68,12 @@ pub(super) struct GramSums {
 
 impl GramSums {
     pub(super) fn new(k: &Side, l: &Side, n: usize) -> Self {
-        let count = n.div_ceil(TILE);
-        let bands: Vec<Self> = (0..BANDS).into_par_iter().map(|band| Self::of_band(k, l, n, count, band)).collect();
+        let bands = sums_by_band(
+            n.div_ceil(TILE),
+            BANDS,
+            || Self::zero(n),
+            |sums, a, b| pulp::Arch::new().dispatch(TilePair { k, l, a, b, n, sums }),
+        );
         let mut total = Self::zero(n);
         for band in bands {
             for (sum, part) in total.k_rows.iter_mut().zip(band.k_rows) {
@@ -86,25 +89,67 @@ impl GramSums {
         total
     }
 
-    /// Σ_i (Σ_j K_ij)(Σ_j L_ij)
-    pub(super) fn rows_product(&self) -> f64 {
-        self.k_rows.iter().zip(&self.l_rows).map(|(k, l)| k * l).sum()
-    }
-
     fn zero(n: usize) -> Self {
         Self { k_rows: vec![0.0; n], l_rows: vec![0.0; n], kl: 0.0, kk: 0.0, ll: 0.0 }
     }
+}
 
-    /// The pairs of tiles (a, b ≥ a) with a ≡ band: every band gets long and short rows of the triangle.
-    fn of_band(k: &Side, l: &Side, n: usize, count: usize, band: usize) -> Self {
-        let mut sums = Self::zero(n);
-        let arch = pulp::Arch::new();
-        for a in (band..count).step_by(BANDS) {
-            for b in a..count {
-                arch.dispatch(TilePair { k, l, a, b, n, sums: &mut sums });
-            }
+/// What a measure of dependence is computed from.
+pub(super) struct Moments {
+    /// Σ_ij K_ij L_ij
+    pub(super) kl: f64,
+    /// Σ_ij K_ij
+    pub(super) k: f64,
+    /// Σ_ij L_ij
+    pub(super) l: f64,
+    /// Σ_i (Σ_j K_ij)(Σ_j L_ij)
+    pub(super) rows: f64,
+}
+
+impl Moments {
+    fn new(kl: f64, k_rows: &[f64], l_rows: &[f64]) -> Self {
+        let rows = k_rows.iter().zip(l_rows).map(|(k, l)| k * l).sum();
+        Self { kl, k: k_rows.iter().sum(), l: l_rows.iter().sum(), rows }
+    }
+}
+
+/// Both variables' kernel sums, and the widths that they were found with.
+pub(super) struct Grams {
+    sums: GramSums,
+    n: usize,
+    sigma_x: Option<f64>,
+    sigma_y: Option<f64>,
+}
+
+impl Grams {
+    pub(super) fn new(x: &Variable<'_>, y: &Variable<'_>, sigma: KernelWidth) -> Result<Self, EstimatorError> {
+        check(&[x.reborrow(), y.reborrow()])?;
+        let width = |v: &Variable<'_>| match v {
+            Variable::Continuous(values) => Some(sigma.of(values.view())),
+            Variable::Discrete(_) => None,
+        };
+        let (sigma_x, sigma_y) = (width(x), width(y));
+        let (k, l) = (Side::new(x, sigma_x.unwrap_or(1.0)), Side::new(y, sigma_y.unwrap_or(1.0)));
+        Ok(Self { sums: GramSums::new(&k, &l, x.len()), n: x.len(), sigma_x, sigma_y })
+    }
+
+    /// The measure that `of` makes of the moments, with the widths among its details; `normalised`, over the geometric
+    /// mean of what it makes of each variable with itself.
+    pub(super) fn score(&self, normalised: bool, of: impl Fn(&Moments) -> f64) -> Estimate {
+        let GramSums { k_rows, l_rows, kl, kk, ll } = &self.sums;
+        let mut value = of(&Moments::new(*kl, k_rows, l_rows));
+        if normalised {
+            let own_x = of(&Moments::new(*kk, k_rows, k_rows));
+            let own_y = of(&Moments::new(*ll, l_rows, l_rows));
+            let scale = (own_x * own_y).max(0.0).sqrt();
+            // A variable without spread has no information of itself, and the other none of it.
+            value = if scale > 1e-12 { value / scale } else { 0.0 };
         }
-        sums
+        let widths = [("sigma_x", self.sigma_x), ("sigma_y", self.sigma_y)];
+        widths.into_iter().fold(Estimate::plain(value, self.n), |e, (name, width)| match width {
+            Some(width) => e.with_detail(name, width),
+            None => e,
+        })
     }
 }
 

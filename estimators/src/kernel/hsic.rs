@@ -7,7 +7,7 @@
 //! `HSIC(x,y)/√(HSIC(x,x)·HSIC(y,y))`, is the centred kernel alignment (Kornblith et al. 2019) and lies in 0…1. It has
 //! no unit. For a p-value, shuffle one side.
 
-use super::cauchy_schwarz::{Grams, normalised_from};
+use super::gram::Grams;
 use super::width::{self, KernelWidth};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Variable};
@@ -42,7 +42,10 @@ pub(crate) const ENTRY: Entry = Entry {
     choose: "testing for independence with --permutations, or comparing representations; no unit",
     build: Build {
         mutual_information: Some(|p| {
-            Ok(Box::new(Hsic { sigma: KernelWidth::from_parameters(p)?, normalised: normalised_from(p)? }))
+            Ok(Box::new(Hsic {
+                sigma: KernelWidth::from_parameters(p)?,
+                normalised: p.yes_or_no("normalised")?.unwrap_or(false),
+            }))
         }),
         ..Build::NOTHING
     },
@@ -60,20 +63,9 @@ impl Estimator for Hsic {
 
 impl MutualInformation for Hsic {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
-        let grams = Grams::new(&x, &y, self.sigma)?;
-        let sums = &grams.sums;
         let n = x.len() as f64;
-        let (k, l): (f64, f64) = (sums.k_rows.iter().sum(), sums.l_rows.iter().sum());
-        let of = |both: f64, k: f64, l: f64, rows: f64| (both - 2.0 / n * rows + k / n * (l / n)) / (n - 1.0).powi(2);
-        let squares = |rows: &[f64]| rows.iter().map(|r| r * r).sum::<f64>();
-        let mut value = of(sums.kl, k, l, sums.rows_product());
-        if self.normalised {
-            let own_x = of(sums.kk, k, k, squares(&sums.k_rows));
-            let own_y = of(sums.ll, l, l, squares(&sums.l_rows));
-            let scale = (own_x * own_y).max(0.0).sqrt();
-            value = if scale > 1e-12 { value / scale } else { 0.0 };
-        }
-        Ok(grams.told(Estimate::plain(value, x.len())))
+        Ok(Grams::new(&x, &y, self.sigma)?
+            .score(self.normalised, |m| (m.kl - 2.0 / n * m.rows + m.k / n * (m.l / n)) / (n - 1.0).powi(2)))
     }
 }
 

@@ -10,22 +10,23 @@
 //! ```
 //!
 //! The information takes the joint sample's width for the margins too, so that what the kernel blurs is blurred alike
-//! on both sides. `select=likelihood` maximises Σ log p̂₋ᵢ; `least-squares` minimises ∫p̂² − (2/N) Σ p̂₋ᵢ. Both search
+//! on both sides. `bandwidth=likelihood` maximises Σ log p̂₋ᵢ; `least-squares` minimises ∫p̂² − (2/N) Σ p̂₋ᵢ. Both search
 //! a logarithmic grid of seven widths, each grid from one pass over all pairs, that narrows around the best, or moves
 //! when the best is at its end, until it is within one per cent. Found widths are those of standardised columns.
 //! Samples farther than the kernel reaches are not dropped, as elsewhere, which would bias the entropy down: their
 //! density is then found by a running log-sum-exp. Time O(N²·D) a pass, memory O(N·D).
 
-use super::cauchy_schwarz::LogSum;
+use super::bands::{BANDS, sums_by_band};
+use super::log_sum::{LogSum, log_kernel};
 use super::tiles::{ROWS, TILE, Tiles, exp2_negative};
 use super::width::silverman;
-use crate::linalg::standard_deviations;
+use crate::linalg::{side_by_side, standard_deviations};
 use crate::pair::{Pair, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{
     Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Transform, Variable, Warning,
 };
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LOG2_E, PI};
@@ -159,22 +160,13 @@ fn search(z: ArrayView2<'_, f64>, least_squares: bool) -> f64 {
 
 /// Σ_{j≠i} exp(−‖z_i−z_j‖²/2h²) of each sample, for several widths from one pass.
 fn pair_sums<const G: usize>(tiles: &Tiles, widths: [f64; G]) -> Vec<[f64; G]> {
-    const BANDS: usize = 16;
     let factors = widths.map(|h| LOG2_E / (2.0 * h * h));
-    let rows = tiles.count() * TILE;
-    let bands: Vec<Vec<[f64; G]>> = (0..BANDS)
-        .into_par_iter()
-        .map(|band| {
-            let mut sums = vec![[0.0; G]; rows];
-            let arch = pulp::Arch::new();
-            for a in (band..tiles.count()).step_by(BANDS) {
-                for b in a..tiles.count() {
-                    arch.dispatch(TilePair { tiles, a, b, factors: &factors, sums: &mut sums });
-                }
-            }
-            sums
-        })
-        .collect();
+    let bands = sums_by_band(
+        tiles.count(),
+        BANDS,
+        || vec![[0.0; G]; tiles.count() * TILE],
+        |sums, a, b| pulp::Arch::new().dispatch(TilePair { tiles, a, b, factors: &factors, sums }),
+    );
     let samples = (0..tiles.count()).map(|t| tiles.len_of(t)).sum();
     (0..samples)
         .map(|i| bands.iter().fold([0.0; G], |total, band| std::array::from_fn(|g| total[g] + band[i][g])))
@@ -238,14 +230,8 @@ fn log_densities(z: ArrayView2<'_, f64>, width: f64) -> Vec<f64> {
 }
 
 fn log_sum(z: ArrayView2<'_, f64>, i: usize, width: f64) -> f64 {
-    let mut sum = LogSum::default();
-    for (j, row) in z.rows().into_iter().enumerate() {
-        if j != i {
-            let d: f64 = row.iter().zip(z.row(i)).map(|(a, b)| (a - b) * (a - b)).sum();
-            sum.add(-d / (2.0 * width * width));
-        }
-    }
-    sum.value()
+    let others = z.rows().into_iter().enumerate().filter(|(j, _)| *j != i);
+    LogSum::of(others.map(|(_, row)| log_kernel(row, z.row(i), width)))
 }
 
 impl Estimator for LeaveOneOut {
@@ -282,8 +268,7 @@ impl MutualInformation for LeaveOneOut {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let (a, b) = Pair::new(&x, &y)?.continuous(NAME)?;
         let ((a, _), (b, _)) = (self.prepared(a)?, self.prepared(b)?);
-        let joint = ndarray::concatenate(Axis(1), &[a.view(), b.view()])
-            .map_err(|_| EstimatorError::LengthMismatch { left: a.nrows(), right: b.nrows() })?;
+        let joint = side_by_side(a.view(), b.view());
         let width = self.width_for(joint.view());
         let [of_a, of_b, of_both] = [a.view(), b.view(), joint.view()].map(|z| log_densities(z, width));
         let contributions: Vec<f64> = of_both.iter().zip(&of_a).zip(&of_b).map(|((both, a), b)| both - a - b).collect();
@@ -296,6 +281,7 @@ impl MutualInformation for LeaveOneOut {
 mod tests {
     use super::*;
     use crate::{random, registry};
+    use ndarray::Axis;
     use rand_distr::{Distribution, StandardNormal};
 
     fn normal(n: usize, d: usize) -> Array2<f64> {

@@ -1,10 +1,12 @@
 //! Estimators from Gaussian kernels between all pairs of samples.
 
+mod bands;
 mod cauchy_schwarz;
 mod density;
 mod gram;
 mod hsic;
 mod leave_one_out;
+mod log_sum;
 mod renyi;
 mod sums;
 mod tiles;

@@ -14,10 +14,11 @@
 
 use super::gram::{GramSums, Side};
 use super::width::{self, KernelWidth};
+use crate::linalg::side_by_side;
 use crate::pair::{Pair, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable, Warning};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -170,8 +171,7 @@ impl MutualInformation for Renyi {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let (a, b) = Pair::new(&x, &y)?.continuous(NAME)?;
         let ((a, sigma_x), (b, sigma_y)) = (self.scaled(a), self.scaled(b));
-        let joint = ndarray::concatenate(Axis(1), &[a.view(), b.view()])
-            .map_err(|_| EstimatorError::LengthMismatch { left: a.nrows(), right: b.nrows() })?;
+        let joint = side_by_side(a.view(), b.view());
         let [of_a, of_b, of_both] = [&a, &b, &joint].map(|z| self.spectrum(z));
         let estimate = Estimate::plain(of_a.entropy + of_b.entropy - of_both.entropy, x.len())
             .with_detail("sigma_x", sigma_x)

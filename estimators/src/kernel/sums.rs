@@ -10,9 +10,9 @@
 //! alone, and the bands are added in order: the sums do not depend on the number of threads. Lanes are added in a
 //! fixed order and never fused, so they do not depend on the width of the machine's vectors either.
 
+use super::bands::{BANDS, sums_by_band};
 use crate::Targets;
 use ndarray::ArrayView2;
-use rayon::prelude::*;
 
 /// Rows in a tile.
 const TILE: usize = 64;
@@ -52,9 +52,13 @@ impl KernelSums {
         // exp(−d/8σ²) = 2^(d·factor)
         let factor = (-std::f64::consts::LOG2_E / (8.0 * variance)) as f32;
         // Each band holds four sums a sample: fewer bands where samples are many.
-        let bands = if t.nrows() <= 100_000 { 16 } else { 4 };
-        let partial: Vec<Sums> =
-            (0..bands).into_par_iter().map(|band| band_sums(&tiles, band, bands, factor)).collect();
+        let bands = if t.nrows() <= 100_000 { BANDS } else { 4 };
+        let partial: Vec<Sums> = sums_by_band(
+            tiles.len(),
+            bands,
+            || vec![[0.0; 4]; tiles.len() * TILE],
+            |sums, i, j| add_pair(sums, &tiles, i, j, factor),
+        );
         let mut sums =
             Self { narrow_all: vec![], narrow_own: vec![], wide_all: vec![], wide_own: vec![], class: vec![] };
         for (number, tile) in tiles.iter().enumerate() {
@@ -90,22 +94,14 @@ fn tiles(t: ArrayView2<'_, f32>, targets: &Targets) -> Vec<Tile> {
     tiles
 }
 
-/// The pairs of tiles (i, j ≥ i) with i ≡ band modulo bands: every band gets long and short rows of the triangle.
-fn band_sums(tiles: &[Tile], band: usize, bands: usize, factor: f32) -> Sums {
-    let mut sums = vec![[0.0; 4]; tiles.len() * TILE];
-    let arch = pulp::Arch::new();
-    for i in (band..tiles.len()).step_by(bands) {
-        for j in i..tiles.len() {
-            let block = arch.dispatch(TilePair { rows: &tiles[i].units, columns: &tiles[j].units, factor });
-            let same_class = tiles[i].class == tiles[j].class;
-            add(&mut sums[i * TILE..][..TILE], &block.narrow_rows, &block.wide_rows, same_class);
-            // The tile with itself holds each pair in both orders already.
-            if j > i {
-                add(&mut sums[j * TILE..][..TILE], &block.narrow_columns, &block.wide_columns, same_class);
-            }
-        }
+fn add_pair(sums: &mut Sums, tiles: &[Tile], i: usize, j: usize, factor: f32) {
+    let block = pulp::Arch::new().dispatch(TilePair { rows: &tiles[i].units, columns: &tiles[j].units, factor });
+    let same_class = tiles[i].class == tiles[j].class;
+    add(&mut sums[i * TILE..][..TILE], &block.narrow_rows, &block.wide_rows, same_class);
+    // The tile with itself holds each pair in both orders already.
+    if j > i {
+        add(&mut sums[j * TILE..][..TILE], &block.narrow_columns, &block.wide_columns, same_class);
     }
-    sums
 }
 
 fn add(sums: &mut [[f64; 4]], narrow: &[f32; TILE], wide: &[f32; TILE], same_class: bool) {

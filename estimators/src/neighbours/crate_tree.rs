@@ -1,7 +1,7 @@
 //! The same questions put to the `kdtree` crate: an independent answer to check our own by, and the engine `kdtree`.
 
 use super::candidates::Candidates;
-use super::metric::{Metric, larger};
+use super::metric::{Metric, distance};
 use super::{Boundary, Nearest};
 use crate::EstimatorError;
 use ndarray::ArrayView2;
@@ -32,10 +32,7 @@ impl CrateTree {
     }
 
     fn metric<M: Metric>(&self) -> impl Fn(&[f64], &[f64]) -> f64 {
-        |a, b| {
-            let within = |block: &Range<usize>| block.clone().fold(0.0, |total, c| M::add(total, a[c] - b[c]));
-            self.blocks.iter().map(within).fold(0.0, larger)
-        }
+        |a, b| distance::<M>(a, b, &self.blocks)
     }
 
     pub(crate) fn nearest<M: Metric>(&self, k: usize) -> Nearest {

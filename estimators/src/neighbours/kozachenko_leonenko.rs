@@ -16,12 +16,12 @@
 
 use super::options::{NeighbourOptions, warned};
 use super::weights::weights;
-use crate::linalg::{Whitened, whitened};
+use crate::linalg::{Whitened, side_by_side, whitened};
 use crate::pair::{Pair, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::{digamma, ln_unit_ball};
 use crate::{Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters, Transform, Variable};
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 /// The weighted Kozachenko–Leonenko estimator.
@@ -155,8 +155,7 @@ impl MutualInformation for KozachenkoLeonenko {
                 self.options.enough(n)?;
                 let (x, tied_x) = self.options.prepare(NAME, x, 0)?;
                 let (y, tied_y) = self.options.prepare(NAME, y, 1)?;
-                let joint = concatenate(Axis(1), &[x.view(), y.view()])
-                    .map_err(|_| EstimatorError::LengthMismatch { left: x.nrows(), right: y.nrows() })?;
+                let joint = side_by_side(x.view(), y.view());
                 let (h_x, h_y) = (self.contributions(x.view())?, self.contributions(y.view())?);
                 let h_xy = self.contributions(joint.view())?;
                 let pointwise: Vec<f64> = (0..n).map(|i| h_x[i] + h_y[i] - h_xy[i]).collect();

@@ -16,12 +16,13 @@
 use super::ksg::box_side;
 use super::options::{NeighbourOptions, warned};
 use super::{Boundary, Norm};
+use crate::linalg::side_by_side;
 use crate::pair::Pair;
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::digamma_table;
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable, random};
 use nalgebra::DMatrix;
-use ndarray::{ArrayView2, Axis, concatenate};
+use ndarray::ArrayView2;
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -116,8 +117,7 @@ impl MutualInformation for LocalNonUniformity {
         }
         let (x, tied_x) = self.options.prepare(NAME, x, 0)?;
         let (y, tied_y) = self.options.prepare(NAME, y, 1)?;
-        let joint = concatenate(Axis(1), &[x.view(), y.view()])
-            .map_err(|_| EstimatorError::LengthMismatch { left: x.nrows(), right: y.nrows() })?;
+        let joint = side_by_side(x.view(), y.view());
         let nearest = self.options.points(&[x.view(), y.view()])?.nearest(k);
         let (side_x, side_y) = (box_side(&nearest, k, x.view(), Norm::Max), box_side(&nearest, k, y.view(), Norm::Max));
         let n_x = self.options.points(&[x.view()])?.count(&side_x, Boundary::Inclusive);

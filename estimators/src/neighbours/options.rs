@@ -101,9 +101,7 @@ impl NeighbourOptions {
                 .find(|n| n.name() == text)
                 .ok_or_else(|| p.bad("norm", text, "it must be max or euclidean"))?;
         }
-        if let Some(text) = p.text("transform") {
-            options.transform = Transform::from_name(text).ok_or_else(|| p.bad("transform", text, Transform::RULE))?;
-        }
+        options.transform = Transform::from_parameters(p, options.transform)?;
         if let Some(text) = p.text("ties") {
             options.ties = Ties::from_name(text).ok_or_else(|| p.bad("ties", text, Ties::RULE))?;
         }

@@ -83,21 +83,23 @@ impl MutualInformation for Ross {
         let everyone = self.options.points(&[x.select(Axis(0), &kept).view()])?;
         let m = kept.len();
         let mut neighbours = Vec::new();
+        let mut class_here = vec![0; m];
+        let mut shared = false;
         for own in members.iter().filter(|own| own.len() > 1) {
             let largest = self.options.k.high.min(own.len() - 1);
-            let nearest = self.options.points(&[x.select(Axis(0), own).view()])?.nearest(largest);
+            let points = self.options.points(&[x.select(Axis(0), own).view()])?;
+            let nearest = points.nearest(largest);
+            // Where more than k samples of the class share one place, the k-th distance is zero and tells nothing: there
+            // the counts of that place, in the class and in all, take the part of k and m (as Gao et al. 2017 do).
+            if nearest.distances(self.options.k.low.min(largest)).contains(&0.0) {
+                shared = true;
+                for (&row, count) in own.iter().zip(points.count(&vec![0.0; own.len()], Boundary::Inclusive)) {
+                    class_here[place[row]] = count as usize;
+                }
+            }
             neighbours.push((*own, largest, nearest));
         }
-        // Where more than k samples of the class share one place, the k-th distance is zero and tells nothing: there
-        // the counts of that place, in the class and in all, take the part of k and m (as Gao et al. 2017 do).
-        let everyone_here = everyone.count(&vec![0.0; m], Boundary::Inclusive);
-        let mut class_here = vec![0; m];
-        for own in members.iter().filter(|own| own.len() > 1) {
-            let points = self.options.points(&[x.select(Axis(0), own).view()])?;
-            for (&row, count) in own.iter().zip(points.count(&vec![0.0; own.len()], Boundary::Inclusive)) {
-                class_here[place[row]] = count as usize;
-            }
-        }
+        let everyone_here = if shared { everyone.count(&vec![0.0; m], Boundary::Inclusive) } else { vec![] };
         let psi = digamma_table(n);
         let mut short = alone > 0;
         short |= members.iter().any(|own| own.len() <= self.options.k.low);

@@ -1,12 +1,12 @@
 //! Every point against every point, in tiles that stay in the cache: where dimensions are so many that a tree passes
 //! over nothing.
 //!
-//! Distances are first measured in 32-bit, twice as many at a time, and only those that the rounding leaves in doubt,
+//! Distances are first measured in 32-bit, twice as many to a register, and only those that the rounding leaves in doubt,
 //! and those of neighbours, again in 64-bit: the answers are those of 64-bit to the bit. Lanes that are all farther away
 //! than matters after the first few coordinates are given up there, which is nearly always.
 
 use super::candidates::Candidates;
-use super::metric::{LANES, Metric, larger};
+use super::metric::{LANES, Metric, distance, larger};
 use super::{Boundary, Nearest};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -16,8 +16,6 @@ use std::ops::Range;
 const TILE: usize = 8 * LANES;
 /// Points whose neighbours are sought by one task.
 const TASK: usize = 128;
-/// Points that are measured together in 32-bit.
-const WIDTH: usize = 2 * LANES;
 /// Coordinates after which lanes are looked at again.
 const STEP: usize = 4;
 
@@ -126,30 +124,28 @@ impl Scan {
         ((high as f32).next_up(), if low > 0.0 { (low as f32).next_down() } else { -1.0 })
     }
 
-    /// Reduced distance of two points in 64-bit, coordinate by coordinate as every engine adds them.
+    /// Reduced distance of two points in 64-bit.
     #[inline(always)]
     fn exact<M: Metric>(&self, a: usize, b: usize) -> f64 {
-        let (a, b) =
-            (&self.flat[a * self.dimension..][..self.dimension], &self.flat[b * self.dimension..][..self.dimension]);
-        let within = |block: &Range<usize>| block.clone().fold(0.0, |total, c| M::add(total, a[c] - b[c]));
-        self.blocks.iter().map(within).fold(0.0, larger)
+        let point = |row: usize| &self.flat[row * self.dimension..][..self.dimension];
+        distance::<M>(point(a), point(b), &self.blocks)
     }
 
     /// Reduced distances in 32-bit to the lanes from `offset` of a tile; `None` when all are larger than `bound`.
     #[inline(always)]
-    fn distances<M: Metric>(&self, point: &[f32], tile: &[f32], offset: usize, bound: f32) -> Option<[f32; WIDTH]> {
-        let mut largest = [0f32; WIDTH];
-        let mut total = [0f32; WIDTH];
+    fn distances<M: Metric>(&self, point: &[f32], tile: &[f32], offset: usize, bound: f32) -> Option<[f32; LANES]> {
+        let mut largest = [0f32; LANES];
+        let mut total = [0f32; LANES];
         for (range, last) in &self.steps {
             for c in range.clone() {
                 let value = point[c];
-                let others = &tile[c * TILE + offset..][..WIDTH];
-                for lane in 0..WIDTH {
+                let others = &tile[c * TILE + offset..][..LANES];
+                for lane in 0..LANES {
                     total[lane] = M::add_single(total[lane], value - others[lane]);
                 }
             }
             let mut near = false;
-            for lane in 0..WIDTH {
+            for lane in 0..LANES {
                 let so_far = if largest[lane] > total[lane] { largest[lane] } else { total[lane] };
                 near |= so_far <= bound;
                 if *last {
@@ -183,7 +179,7 @@ impl<M: Metric> pulp::WithSimd for NearestTask<'_, M> {
         for (number, tile) in scan.tiles.chunks_exact(d * TILE).enumerate() {
             for ((row, found), limit) in self.rows.clone().zip(&mut output).zip(&mut limits) {
                 let point = &scan.singles[row * d..][..d];
-                for offset in (0..TILE).step_by(WIDTH) {
+                for offset in (0..TILE).step_by(LANES) {
                     let Some(distances) = scan.distances::<M>(point, tile, offset, *limit) else { continue };
                     for (lane, &distance) in distances.iter().enumerate() {
                         let other = number * TILE + offset + lane;
@@ -229,7 +225,7 @@ impl<M: Metric> pulp::WithSimd for CountTask<'_, M> {
         for (number, tile) in scan.tiles.chunks_exact(d * TILE).enumerate() {
             for ((row, count), &(radius, far, sure)) in self.rows.clone().zip(&mut output).zip(&limits) {
                 let point = &scan.singles[row * d..][..d];
-                for offset in (0..TILE).step_by(WIDTH) {
+                for offset in (0..TILE).step_by(LANES) {
                     // Lanes that fill up the last tile are infinitely far away.
                     let Some(distances) = scan.distances::<M>(point, tile, offset, far) else { continue };
                     let certain: u32 = distances.iter().map(|d| u32::from(*d <= sure)).sum();

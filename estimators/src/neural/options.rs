@@ -75,10 +75,7 @@ impl NeuralOptions {
             holdout: p
                 .value("holdout", "it must be between 0 and 1", |v: &f64| *v > 0.0 && *v < 1.0)?
                 .unwrap_or(default.holdout),
-            transform: match p.text("transform") {
-                None => default.transform,
-                Some(name) => Transform::from_name(name).ok_or_else(|| p.bad("transform", name, Transform::RULE))?,
-            },
+            transform: Transform::from_parameters(p, default.transform)?,
             seed: p.value("seed", "it must be a whole number", |_| true)?.unwrap_or(default.seed),
         })
     }

@@ -7,7 +7,7 @@
 //! Time O(N·D² + D³), memory O(N·D + D²).
 
 use super::canonical::{Canonical, information_bias};
-use crate::linalg::{covariance, eigenvalues, standard_deviations, standardised, to_nalgebra, whitened};
+use crate::linalg::{covariance, eigenvalues, side_by_side, standard_deviations, standardised, to_nalgebra, whitened};
 use crate::pair::{Pair, check, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::digamma;
@@ -149,7 +149,7 @@ impl Gaussian {
     /// Of prepared values whose sample covariance has `freedom` degrees of freedom.
     fn of(&self, x: &Array2<f64>, y: &Array2<f64>, freedom: f64) -> Result<Estimate, EstimatorError> {
         let n = x.nrows();
-        let joint = ndarray::concatenate![Axis(1), *x, *y];
+        let joint = side_by_side(x.view(), y.view());
         let share = self.shrinkage.share(joint.view());
         if share > 0.0 {
             return Ok(shrunk(&joint, x.ncols(), share));
