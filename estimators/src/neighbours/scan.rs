@@ -16,6 +16,9 @@ use std::ops::Range;
 const TILE: usize = 8 * LANES;
 /// Points whose neighbours are sought by one task.
 const TASK: usize = 128;
+/// Points that are measured together in 32-bit. Half as many take 1.65 times as long (KSG of 10 + 10 dimensions, N = 10⁴:
+/// 0.39 s against 0.24): with as many again to add up, the processor waits less for each sum.
+const WIDTH: usize = 2 * LANES;
 /// Coordinates after which lanes are looked at again.
 const STEP: usize = 4;
 
@@ -133,19 +136,19 @@ impl Scan {
 
     /// Reduced distances in 32-bit to the lanes from `offset` of a tile; `None` when all are larger than `bound`.
     #[inline(always)]
-    fn distances<M: Metric>(&self, point: &[f32], tile: &[f32], offset: usize, bound: f32) -> Option<[f32; LANES]> {
-        let mut largest = [0f32; LANES];
-        let mut total = [0f32; LANES];
+    fn distances<M: Metric>(&self, point: &[f32], tile: &[f32], offset: usize, bound: f32) -> Option<[f32; WIDTH]> {
+        let mut largest = [0f32; WIDTH];
+        let mut total = [0f32; WIDTH];
         for (range, last) in &self.steps {
             for c in range.clone() {
                 let value = point[c];
-                let others = &tile[c * TILE + offset..][..LANES];
-                for lane in 0..LANES {
+                let others = &tile[c * TILE + offset..][..WIDTH];
+                for lane in 0..WIDTH {
                     total[lane] = M::add_single(total[lane], value - others[lane]);
                 }
             }
             let mut near = false;
-            for lane in 0..LANES {
+            for lane in 0..WIDTH {
                 let so_far = if largest[lane] > total[lane] { largest[lane] } else { total[lane] };
                 near |= so_far <= bound;
                 if *last {
@@ -179,7 +182,7 @@ impl<M: Metric> pulp::WithSimd for NearestTask<'_, M> {
         for (number, tile) in scan.tiles.chunks_exact(d * TILE).enumerate() {
             for ((row, found), limit) in self.rows.clone().zip(&mut output).zip(&mut limits) {
                 let point = &scan.singles[row * d..][..d];
-                for offset in (0..TILE).step_by(LANES) {
+                for offset in (0..TILE).step_by(WIDTH) {
                     let Some(distances) = scan.distances::<M>(point, tile, offset, *limit) else { continue };
                     for (lane, &distance) in distances.iter().enumerate() {
                         let other = number * TILE + offset + lane;
@@ -225,7 +228,7 @@ impl<M: Metric> pulp::WithSimd for CountTask<'_, M> {
         for (number, tile) in scan.tiles.chunks_exact(d * TILE).enumerate() {
             for ((row, count), &(radius, far, sure)) in self.rows.clone().zip(&mut output).zip(&limits) {
                 let point = &scan.singles[row * d..][..d];
-                for offset in (0..TILE).step_by(LANES) {
+                for offset in (0..TILE).step_by(WIDTH) {
                     // Lanes that fill up the last tile are infinitely far away.
                     let Some(distances) = scan.distances::<M>(point, tile, offset, far) else { continue };
                     let certain: u32 = distances.iter().map(|d| u32::from(*d <= sure)).sum();
