@@ -48,7 +48,9 @@ mod variable;
 
 pub use auto::Auto;
 pub use binning::{AdaptiveBinning, BinRange, EqualMassBinning, Saturation, UniformBinning};
-pub use compression::{Autoencoder, Compressed, Compressing, Encoder, Keep, Pca};
+#[cfg(feature = "neural")]
+pub use compression::ConvolutionalAutoencoder;
+pub use compression::{Autoencoder, Compressed, Compressing, Encoder, Fitting, Keep, Pca};
 pub use discrete::{Correction, PlugIn, SymbolCounts};
 pub use edge::Edge;
 pub use error::EstimatorError;

@@ -1,12 +1,16 @@
 //! The little linear algebra that estimators need, on top of nalgebra.
 
 use nalgebra::{DMatrix, DVector};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 /// Columns less their means.
 pub(crate) fn centred(x: ArrayView2<'_, f64>) -> Array2<f64> {
-    let mean = x.mean_axis(Axis(0)).unwrap_or_else(|| ndarray::Array1::zeros(x.ncols()));
-    &x - &mean
+    &x - &means(x)
+}
+
+/// Mean of each column; zeros when there are no rows.
+pub(crate) fn means(x: ArrayView2<'_, f64>) -> Array1<f64> {
+    x.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(x.ncols()))
 }
 
 /// The columns of both, of equally many rows.

@@ -6,11 +6,17 @@
 
 mod autoencoder;
 mod before;
+#[cfg(feature = "neural")]
+mod convolutional;
 mod pca;
+mod training;
 
 pub use autoencoder::Autoencoder;
 pub use before::Compressing;
+#[cfg(feature = "neural")]
+pub use convolutional::ConvolutionalAutoencoder;
 pub use pca::{Keep, Pca};
+pub use training::Fitting;
 
 use crate::registry::ParameterDoc;
 use crate::{Estimator, EstimatorError, Parameters};
@@ -49,7 +55,12 @@ pub struct EncoderEntry {
 }
 
 /// All encoders.
-pub const ENCODERS: &[&EncoderEntry] = &[&pca::ENTRY, &autoencoder::ENTRY];
+pub const ENCODERS: &[&EncoderEntry] = &[
+    &pca::ENTRY,
+    &autoencoder::ENTRY,
+    #[cfg(feature = "neural")]
+    &convolutional::ENTRY,
+];
 
 /// Builds the encoder that `NAME` or `NAME:KEY=VALUE,KEY=VALUE` asks for, such as `pca:variance=0.95`.
 ///

@@ -287,7 +287,11 @@ impl KernelDensity {
     fn activations(&self, x: ArrayView2<'_, f64>) -> Array2<f32> {
         match self.scale {
             NoiseScale::Max => x.mapv(|v| v as f32),
-            NoiseScale::Fixed | NoiseScale::Range | NoiseScale::Std => crate::linalg::centred(x).mapv(|v| v as f32),
+            NoiseScale::Fixed | NoiseScale::Range | NoiseScale::Std => {
+                // Without a centred copy in 64-bit, which would be the largest thing in memory.
+                let mean = crate::linalg::means(x);
+                Array2::from_shape_fn(x.dim(), |(i, j)| (x[[i, j]] - mean[j]) as f32)
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! O(N·D). The number of threads changes no bit.
 
 use super::bands::{BANDS, sums_by_band};
+use super::fused::Fused;
 use super::tiles::{ROWS, TILE, Tiles, exp2_negative, scale_of_width};
 use super::width::KernelWidth;
 use crate::pair::check;
@@ -30,13 +31,13 @@ impl Side {
     /// The kernels of [`ROWS`] rows of tile `a` with those of tile `b`. Rows and columns that fill up a tile have any
     /// value.
     #[inline(always)]
-    fn kernels(&self, a: usize, first: usize, b: usize) -> [[f64; TILE]; ROWS] {
+    fn kernels<S: pulp::Simd>(&self, a: usize, first: usize, b: usize) -> [[f64; TILE]; ROWS] {
         match self {
             Side::Gaussian(tiles) => {
-                let mut kernels = tiles.distances(a, first, b);
+                let mut kernels = tiles.distances::<S>(a, first, b);
                 for row in &mut kernels {
                     for value in row.iter_mut() {
-                        *value = exp2_negative(*value);
+                        *value = exp2_negative::<S>(*value);
                     }
                 }
                 kernels
@@ -173,7 +174,7 @@ impl pulp::WithSimd for TilePair<'_> {
         let (mut k_columns, mut l_columns) = ([0.0; TILE], [0.0; TILE]);
         let (mut kl, mut kk, mut ll) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
         for first in (0..a_rows).step_by(ROWS) {
-            let (k_block, l_block) = (k.kernels(a, first, b), l.kernels(a, first, b));
+            let (k_block, l_block) = (k.kernels::<S>(a, first, b), l.kernels::<S>(a, first, b));
             for row in 0..ROWS.min(a_rows - first) {
                 let (k_row, l_row) = (&k_block[row], &l_block[row]);
                 let i = a * TILE + first + row;
@@ -182,9 +183,9 @@ impl pulp::WithSimd for TilePair<'_> {
                 for lane in 0..TILE {
                     k_columns[lane] += k_row[lane];
                     l_columns[lane] += l_row[lane];
-                    kl[lane] += k_row[lane] * l_row[lane];
-                    kk[lane] += k_row[lane] * k_row[lane];
-                    ll[lane] += l_row[lane] * l_row[lane];
+                    kl[lane] = k_row[lane].times_plus::<S>(l_row[lane], kl[lane]);
+                    kk[lane] = k_row[lane].times_plus::<S>(k_row[lane], kk[lane]);
+                    ll[lane] = l_row[lane].times_plus::<S>(l_row[lane], ll[lane]);
                 }
             }
         }

@@ -190,12 +190,12 @@ impl<const G: usize> pulp::WithSimd for TilePair<'_, G> {
         let (a_rows, b_rows) = (tiles.len_of(a), tiles.len_of(b));
         let mut columns = [[0.0; TILE]; G];
         for first in (0..a_rows).step_by(ROWS) {
-            let block = tiles.distances(a, first, b);
+            let block = tiles.distances::<S>(a, first, b);
             for row in 0..ROWS.min(a_rows - first) {
                 for (g, (factor, column)) in factors.iter().zip(&mut columns).enumerate() {
                     let mut kernels = [0.0; TILE];
                     for lane in 0..TILE {
-                        kernels[lane] = exp2_negative(block[row][lane] * factor);
+                        kernels[lane] = exp2_negative::<S>(block[row][lane] * factor);
                     }
                     if a == b {
                         kernels[first + row] = 0.0;

@@ -3,6 +3,7 @@
 mod bands;
 mod cauchy_schwarz;
 mod density;
+mod fused;
 mod gram;
 mod hsic;
 mod leave_one_out;

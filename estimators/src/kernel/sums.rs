@@ -8,9 +8,10 @@
 //! Rows are sorted by class and cut into tiles of [`TILE`] rows of one class, so that "same class" is a property of a
 //! pair of tiles and costs nothing inside. The work is divided into a number of bands that depends on the sample count
 //! alone, and the bands are added in order: the sums do not depend on the number of threads. Lanes are added in a
-//! fixed order and never fused, so they do not depend on the width of the machine's vectors either.
+//! fixed order, so they do not depend on the width of the machine's vectors either.
 
 use super::bands::{BANDS, sums_by_band};
+use super::fused::Fused;
 use crate::Targets;
 use ndarray::ArrayView2;
 
@@ -137,13 +138,13 @@ impl pulp::WithSimd for TilePair<'_> {
     // Plain loops, which the compiler vectorises for the instruction set that `S` stands for.
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> Block {
-        tile_pair(self.rows, self.columns, self.factor)
+        tile_pair::<S>(self.rows, self.columns, self.factor)
     }
 }
 
 #[inline(always)]
-fn tile_pair(rows: &[[f32; TILE]], columns: &[[f32; TILE]], factor: f32) -> Block {
-    let distances = distances(rows, columns);
+fn tile_pair<S: pulp::Simd>(rows: &[[f32; TILE]], columns: &[[f32; TILE]], factor: f32) -> Block {
+    let distances = distances::<S>(rows, columns);
     let mut block = Block {
         narrow_rows: [0.0; TILE],
         wide_rows: [0.0; TILE],
@@ -156,7 +157,7 @@ fn tile_pair(rows: &[[f32; TILE]], columns: &[[f32; TILE]], factor: f32) -> Bloc
             let wide_column = &mut block.wide_columns.as_chunks_mut::<LANES>().0[part];
             let narrow_column = &mut block.narrow_columns.as_chunks_mut::<LANES>().0[part];
             for lane in 0..LANES {
-                let wide = exp2(distance[lane] * factor);
+                let wide = exp2::<S>(distance[lane] * factor);
                 let square = wide * wide;
                 let narrow = square * square;
                 wide_row[lane] += wide;
@@ -178,7 +179,7 @@ const ROWS: usize = 2;
 
 /// ‖a−b‖² of all pairs of rows of two tiles. The units are added one after another, whatever the blocks.
 #[inline(always)]
-fn distances(rows: &[[f32; TILE]], columns: &[[f32; TILE]]) -> [[f32; TILE]; TILE] {
+fn distances<S: pulp::Simd>(rows: &[[f32; TILE]], columns: &[[f32; TILE]]) -> [[f32; TILE]; TILE] {
     let mut distances = [[0f32; TILE]; TILE];
     for (rows, columns) in rows.chunks(UNITS).zip(columns.chunks(UNITS)) {
         for (pair, of_rows) in distances.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
@@ -190,7 +191,7 @@ fn distances(rows: &[[f32; TILE]], columns: &[[f32; TILE]]) -> [[f32; TILE]; TIL
                         let value = row_units[pair * ROWS + row];
                         for lane in 0..LANES {
                             let difference = value - others[lane];
-                            sum[lane] += difference * difference;
+                            sum[lane] = difference.times_plus::<S>(difference, sum[lane]);
                         }
                     }
                 }
@@ -221,16 +222,21 @@ fn fold(mut lanes: [f32; LANES]) -> f32 {
 /// Splits x into a whole number, which goes into the exponent's bits, and a rest in [−½, ½], for which the Taylor
 /// polynomial of degree 6 is used. Without branches or conversions, so that it vectorises.
 #[inline(always)]
-fn exp2(x: f32) -> f32 {
+fn exp2<S: pulp::Simd>(x: f32) -> f32 {
     // 1.5·2²³: adding it rounds to a whole number, which is then found in the low bits.
     const MAGIC: f32 = 12_582_912.0;
-    const C: [f32; 6] =
-        [std::f32::consts::LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_355_8, 0.000_154_035_3];
+    const C: [f32; 7] =
+        [1.0, std::f32::consts::LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_355_8, 0.000_154_035_3];
     let x = x.max(-126.0);
     let shifted = x + MAGIC;
     let whole = shifted - MAGIC;
     let rest = x - whole;
-    let polynomial = 1.0 + rest * (C[0] + rest * (C[1] + rest * (C[2] + rest * (C[3] + rest * (C[4] + rest * C[5])))));
+    let mut polynomial = C[6];
+    let mut degree = 6;
+    while degree > 0 {
+        degree -= 1;
+        polynomial = polynomial.times_plus::<S>(rest, C[degree]);
+    }
     let exponent = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_add(127) << 23;
     polynomial * f32::from_bits(exponent)
 }
@@ -246,11 +252,11 @@ mod tests {
         for step in 0..126_000 {
             let x = -(step as f32) / 1000.0;
             let truth = f64::from(x).exp2();
-            worst = worst.max((f64::from(exp2(x)) / truth - 1.0).abs());
+            worst = worst.max((f64::from(exp2::<pulp::Scalar>(x)) / truth - 1.0).abs());
         }
         assert!(worst < 3e-7, "{worst}");
-        assert_eq!(exp2(0.0), 1.0);
-        assert_eq!(exp2(f32::NEG_INFINITY), exp2(-126.0));
+        assert_eq!(exp2::<pulp::Scalar>(0.0), 1.0);
+        assert_eq!(exp2::<pulp::Scalar>(f32::NEG_INFINITY), exp2::<pulp::Scalar>(-126.0));
     }
 
     /// The definition, in 64-bit.

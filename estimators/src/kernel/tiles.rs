@@ -1,5 +1,6 @@
 //! Samples in tiles, and squared distances and kernels between a row and a tile, in 64-bit.
 
+use super::fused::Fused;
 use ndarray::{Array2, ArrayView2};
 
 /// Rows in a tile.
@@ -47,7 +48,7 @@ impl Tiles {
 
     /// ‖a−b‖² of [`ROWS`] rows of tile `a`, from `first` on, with all rows of tile `b`.
     #[inline(always)]
-    pub(super) fn distances(&self, a: usize, first: usize, b: usize) -> [[f64; TILE]; ROWS] {
+    pub(super) fn distances<S: pulp::Simd>(&self, a: usize, first: usize, b: usize) -> [[f64; TILE]; ROWS] {
         let mut out = [[0.0; TILE]; ROWS];
         for part in 0..TILE / LANES {
             let mut sums = [[0.0; LANES]; ROWS];
@@ -57,7 +58,7 @@ impl Tiles {
                     let value = rows[first + row];
                     for lane in 0..LANES {
                         let difference = value - others[lane];
-                        sum[lane] += difference * difference;
+                        sum[lane] = difference.times_plus::<S>(difference, sum[lane]);
                     }
                 }
             }
@@ -79,7 +80,7 @@ pub(super) fn scale_of_width(sigma: f64) -> f64 {
 /// Splits −x into a whole number, which goes into the exponent's bits, and a rest in [−½, ½], for which the Taylor
 /// polynomial of degree 12 is used. Without branches or conversions, so that it vectorises.
 #[inline(always)]
-pub(super) fn exp2_negative(x: f64) -> f64 {
+pub(super) fn exp2_negative<S: pulp::Simd>(x: f64) -> f64 {
     // 1.5·2⁵²: adding it rounds to a whole number, which is then found in the low bits.
     const MAGIC: f64 = 6_755_399_441_055_744.0;
     // ln 2ⁿ/n!
@@ -91,7 +92,7 @@ pub(super) fn exp2_negative(x: f64) -> f64 {
     let mut degree = 12;
     while degree > 0 {
         degree -= 1;
-        polynomial = polynomial * rest + C[degree];
+        polynomial = polynomial.times_plus::<S>(rest, C[degree]);
     }
     let exponent = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_add(1023) << 52;
     polynomial * f64::from_bits(exponent)
@@ -116,11 +117,11 @@ mod tests {
         let mut worst = 0f64;
         for step in 0..1_022_000 {
             let x = f64::from(step) / 1000.0;
-            worst = worst.max((exp2_negative(x) / (-x).exp2() - 1.0).abs());
+            worst = worst.max((exp2_negative::<pulp::Scalar>(x) / (-x).exp2() - 1.0).abs());
         }
         assert!(worst < 1e-15, "{worst}");
-        assert_eq!(exp2_negative(0.0), 1.0);
-        assert_eq!(exp2_negative(f64::INFINITY), exp2_negative(1022.0));
+        assert_eq!(exp2_negative::<pulp::Scalar>(0.0), 1.0);
+        assert_eq!(exp2_negative::<pulp::Scalar>(f64::INFINITY), exp2_negative::<pulp::Scalar>(1022.0));
     }
 
     #[test]
@@ -128,13 +129,13 @@ mod tests {
         let x = Array2::from_shape_fn((41, 3), |(i, j)| ((i * 7 + j * 3) as f64 * 0.37).sin());
         let tiles = Tiles::new(x.view(), 2.0);
         assert_eq!((tiles.count(), tiles.len_of(0), tiles.len_of(1)), (2, 32, 9));
-        let found = tiles.distances(0, 4, 1);
+        let found = tiles.distances::<pulp::Scalar>(0, 4, 1);
         for (row, of_row) in found.iter().enumerate() {
             for (lane, &distance) in of_row.iter().take(9).enumerate() {
                 let truth: f64 = (0..3).map(|k| 4.0 * (x[[4 + row, k]] - x[[32 + lane, k]]).powi(2)).sum();
                 assert!((distance - truth).abs() < 1e-13, "{row} {lane}: {distance} for {truth}");
             }
-            assert_eq!(exp2_negative(of_row[9]), exp2_negative(1022.0));
+            assert_eq!(exp2_negative::<pulp::Scalar>(of_row[9]), exp2_negative::<pulp::Scalar>(1022.0));
         }
     }
 }

@@ -132,7 +132,7 @@ impl pulp::WithSimd for Distances<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
-        self.tiles.distances(self.a, self.first, self.b)
+        self.tiles.distances::<S>(self.a, self.first, self.b)
     }
 }
 

@@ -1,51 +1,46 @@
 //! The k nearest points found so far.
 
-/// A sorted list of at most `k` (reduced distance, row), the nearest first; among equal distances the lower row first,
-/// so that the outcome does not depend on the order in which points are looked at.
+/// A sorted list of `k` (reduced distance, row), the nearest first; among equal distances the lower row first, so that
+/// the outcome does not depend on the order in which points are looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidates {
-    k: usize,
+    /// Places that nothing was found for yet are infinitely far away.
     list: Vec<(f64, u32)>,
-    /// Distance of the k-th, infinite while there are fewer.
-    bound: f64,
 }
 
+const NOBODY: (f64, u32) = (f64::INFINITY, u32::MAX);
+
 impl Candidates {
+    /// Room for `k`, at least one.
     pub(crate) fn new(k: usize) -> Self {
-        Self { k, list: Vec::with_capacity(k + 1), bound: f64::INFINITY }
+        Self { list: vec![NOBODY; k.max(1)] }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.list.clear();
-        self.bound = f64::INFINITY;
+        self.list.fill(NOBODY);
     }
 
-    /// What is farther away than this can be left out.
+    /// What is farther away than this can be left out: the distance of the k-th.
     #[inline(always)]
     pub(crate) fn bound(&self) -> f64 {
-        self.bound
+        self.list[self.list.len() - 1].0
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn offer(&mut self, distance: f64, row: u32) {
-        if distance > self.bound || (distance == self.bound && self.list.last().is_some_and(|last| last.1 < row)) {
+        let before = |(d, r): (f64, u32)| d < distance || (d == distance && r < row);
+        let mut at = self.list.len() - 1;
+        if before(self.list[at]) {
             return;
         }
-        let mut at = self.list.len();
-        while at > 0 {
-            let (d, r) = self.list[at - 1];
-            if d < distance || (d == distance && r < row) {
-                break;
-            }
+        while at > 0 && !before(self.list[at - 1]) {
+            self.list[at] = self.list[at - 1];
             at -= 1;
         }
-        self.list.insert(at, (distance, row));
-        self.list.truncate(self.k);
-        if self.list.len() == self.k {
-            self.bound = self.list[self.k - 1].0;
-        }
+        self.list[at] = (distance, row);
     }
 
+    /// All k, once so many were offered.
     pub(crate) fn found(&self) -> &[(f64, u32)] {
         &self.list
     }

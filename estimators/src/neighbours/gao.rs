@@ -81,7 +81,8 @@ impl MutualInformation for MixedKsg {
         let (x, y, dimension) = match Pair::new(&x, &y)? {
             Pair::Continuous(x, y) => {
                 let dimension = x.ncols() + y.ncols();
-                (self.options.prepare(NAME, x, 0)?.0, self.options.prepare(NAME, y, 1)?.0, dimension)
+                let (x, y, _) = self.options.prepare_both(NAME, x, y)?;
+                (x, y, dimension)
             }
             Pair::Mixed(x, classes) => (self.options.prepare(NAME, x, 0)?.0, one_hot(&classes)?, x.ncols()),
             Pair::Discrete(x, y) => (one_hot(&x)?, one_hot(&y)?, 0),

@@ -153,14 +153,13 @@ impl MutualInformation for KozachenkoLeonenko {
             Pair::Continuous(x, y) => {
                 let n = x.nrows();
                 self.options.enough(n)?;
-                let (x, tied_x) = self.options.prepare(NAME, x, 0)?;
-                let (y, tied_y) = self.options.prepare(NAME, y, 1)?;
+                let (x, y, tied) = self.options.prepare_both(NAME, x, y)?;
                 let joint = side_by_side(x.view(), y.view());
                 let (h_x, h_y) = (self.contributions(x.view())?, self.contributions(y.view())?);
                 let h_xy = self.contributions(joint.view())?;
                 let pointwise: Vec<f64> = (0..n).map(|i| h_x[i] + h_y[i] - h_xy[i]).collect();
                 let estimate = Estimate::mean_of(&pointwise).judged((n as f64).ln());
-                Ok(warned(estimate, tied_x.max(tied_y), joint.ncols()))
+                Ok(warned(estimate, tied, joint.ncols()))
             }
             Pair::Mixed(x, classes) => {
                 let n = x.nrows();

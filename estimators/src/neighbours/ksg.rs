@@ -15,14 +15,14 @@
 //! are reported as they are. Time O(N log N) in few dimensions, O(N²·D) in many; memory O(N·D).
 
 use super::options::{NeighbourOptions, warned};
-use super::{Boundary, Nearest};
+use super::{Boundary, Nearest, Points};
 use crate::pair::{Pair, check};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::digamma_table;
 use crate::{
     ConditionalMutualInformation, Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable,
 };
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 /// Which of the paper's two estimators.
@@ -106,23 +106,26 @@ impl MutualInformation for Ksg {
         let (x, y) = Pair::new(&x, &y)?.continuous(NAME)?;
         let n = x.nrows();
         self.options.enough(n)?;
-        let (x, tied_x) = self.options.prepare(NAME, x, 0)?;
-        let (y, tied_y) = self.options.prepare(NAME, y, 1)?;
+        let (x, y, tied) = self.options.prepare_both(NAME, x, y)?;
         let nearest = self.options.points(&[x.view(), y.view()])?.nearest(self.options.k.high);
-        let (in_x, in_y) = (self.options.points(&[x.view()])?, self.options.points(&[y.view()])?);
+        let points = |v: ArrayView2<'_, f64>| self.options.points(&[v]);
+        let (in_x, in_y) = rayon::join(|| points(x.view()), || points(y.view()));
+        let (in_x, in_y) = (in_x?, in_y?);
         let psi = digamma_table(n);
         let estimate = self.options.median(|k| {
             let contributions: Vec<f64> = match self.variant {
                 KsgVariant::First => {
                     let radii = nearest.distances(k);
-                    let (n_x, n_y) = (in_x.count(&radii, Boundary::Strict), in_y.count(&radii, Boundary::Strict));
+                    let count = |points: &Points| points.count(&radii, Boundary::Strict);
+                    let (n_x, n_y) = rayon::join(|| count(&in_x), || count(&in_y));
                     let constant = psi[k] + psi[n];
                     n_x.iter().zip(&n_y).map(|(&a, &b)| constant - psi[a as usize + 1] - psi[b as usize + 1]).collect()
                 }
                 KsgVariant::Second => {
-                    let side = |v| box_side(&nearest, k, v, self.options.norm);
-                    let n_x = in_x.count(&side(x.view()), Boundary::Inclusive);
-                    let n_y = in_y.count(&side(y.view()), Boundary::Inclusive);
+                    let count = |points: &Points, v: &Array2<f64>| {
+                        points.count(&box_side(&nearest, k, v.view(), self.options.norm), Boundary::Inclusive)
+                    };
+                    let (n_x, n_y) = rayon::join(|| count(&in_x, &x), || count(&in_y, &y));
                     let constant = psi[k] - 1.0 / k as f64 + psi[n];
                     n_x.iter().zip(&n_y).map(|(&a, &b)| constant - psi[a as usize] - psi[b as usize]).collect()
                 }
@@ -130,7 +133,7 @@ impl MutualInformation for Ksg {
             Estimate::mean_of(&contributions)
         });
         let dimension = x.ncols() + y.ncols();
-        Ok(warned(estimate.judged((n as f64).ln()), tied_x.max(tied_y), dimension))
+        Ok(warned(estimate.judged((n as f64).ln()), tied, dimension))
     }
 }
 
@@ -142,8 +145,7 @@ impl ConditionalMutualInformation for Ksg {
         };
         let n = x.nrows();
         self.options.enough(n)?;
-        let (x, tied_x) = self.options.prepare(NAME, x, 0)?;
-        let (y, tied_y) = self.options.prepare(NAME, y, 1)?;
+        let (x, y, tied) = self.options.prepare_both(NAME, x, y)?;
         let (z, tied_z) = self.options.prepare(NAME, z, 2)?;
         let nearest = self.options.points(&[x.view(), y.view(), z.view()])?.nearest(self.options.k.high);
         let in_xz = self.options.points(&[x.view(), z.view()])?;
@@ -158,7 +160,7 @@ impl ConditionalMutualInformation for Ksg {
             Estimate::mean_of(&contributions)
         });
         let dimension = x.ncols() + y.ncols() + z.ncols();
-        Ok(warned(estimate.judged((n as f64).ln()), tied_x.max(tied_y).max(tied_z), dimension))
+        Ok(warned(estimate.judged((n as f64).ln()), tied.max(tied_z), dimension))
     }
 }
 
@@ -178,7 +180,7 @@ pub(super) fn box_side(nearest: &Nearest, k: usize, v: ArrayView2<'_, f64>, norm
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, array};
+    use ndarray::array;
 
     fn continuous(x: &Array2<f64>) -> Variable<'_> {
         Variable::Continuous(x.view())

@@ -115,8 +115,7 @@ impl MutualInformation for LocalNonUniformity {
         if n <= k {
             return Err(EstimatorError::TooFewSamples { found: n, needed: k + 1 });
         }
-        let (x, tied_x) = self.options.prepare(NAME, x, 0)?;
-        let (y, tied_y) = self.options.prepare(NAME, y, 1)?;
+        let (x, y, tied) = self.options.prepare_both(NAME, x, y)?;
         let joint = side_by_side(x.view(), y.view());
         let nearest = self.options.points(&[x.view(), y.view()])?.nearest(k);
         let (side_x, side_y) = (box_side(&nearest, k, x.view(), Norm::Max), box_side(&nearest, k, y.view(), Norm::Max));
@@ -142,7 +141,7 @@ impl MutualInformation for LocalNonUniformity {
         let estimate = Estimate::mean_of(&values)
             .judged(f64::INFINITY)
             .with_detail("corrected_share", corrected as f64 / n as f64);
-        Ok(warned(estimate, tied_x.max(tied_y), d))
+        Ok(warned(estimate, tied, d))
     }
 }
 

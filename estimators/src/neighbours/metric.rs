@@ -15,6 +15,9 @@ pub(crate) trait Metric: Copy + Send + Sync + 'static {
     /// The same in 32-bit, for looking twice.
     fn add_single(total: f32, difference: f32) -> f32;
 
+    /// The distance, up to rounding.
+    fn length(reduced: f64) -> f64;
+
     /// The largest and the smallest reduced distance whose distance differs from that of `reduced` by `slack` or less;
     /// a negative one when there is none that small.
     fn within(reduced: f64, slack: f64) -> (f64, f64);
@@ -37,6 +40,11 @@ impl Metric for Maximum {
     }
 
     #[inline(always)]
+    fn length(reduced: f64) -> f64 {
+        reduced
+    }
+
+    #[inline(always)]
     fn within(reduced: f64, slack: f64) -> (f64, f64) {
         (reduced + slack, reduced - slack)
     }
@@ -55,6 +63,11 @@ impl Metric for Euclidean {
     #[inline(always)]
     fn add_single(total: f32, difference: f32) -> f32 {
         total + difference * difference
+    }
+
+    #[inline(always)]
+    fn length(reduced: f64) -> f64 {
+        reduced.sqrt()
     }
 
     #[inline(always)]
@@ -88,12 +101,13 @@ pub(crate) fn distance<M: Metric>(a: &[f64], b: &[f64], blocks: &[Range<usize>])
     blocks.iter().map(|block| block.clone().fold(0.0, |total, c| M::add(total, a[c] - b[c]))).fold(0.0, larger)
 }
 
-/// Reduced distances from a point to [`LANES`] points, which stand coordinate by coordinate.
+/// Reduced distances from a point, of which `point` tells each coordinate, to [`LANES`] points, which stand coordinate by
+/// coordinate.
 ///
 /// `coordinates[c * stride ..]` holds coordinate `c` of the points.
 #[inline(always)]
 pub(crate) fn distances<M: Metric>(
-    point: &[f64],
+    point: impl Fn(usize) -> f64,
     coordinates: &[f64],
     stride: usize,
     blocks: &[Range<usize>],
@@ -102,7 +116,7 @@ pub(crate) fn distances<M: Metric>(
     for block in blocks {
         let mut total = [0f64; LANES];
         for c in block.clone() {
-            let value = point[c];
+            let value = point(c);
             let others: &[f64] = &coordinates[c * stride..][..LANES];
             for lane in 0..LANES {
                 total[lane] = M::add(total[lane], value - others[lane]);

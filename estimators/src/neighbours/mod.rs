@@ -8,6 +8,7 @@ mod ksg;
 mod lnc;
 mod metric;
 mod options;
+mod order;
 mod ross;
 mod scan;
 mod sorted;
@@ -218,7 +219,7 @@ impl Points {
 
     fn count_by<M: Metric>(&self, radii: &[f64], boundary: Boundary) -> Vec<u32> {
         match &self.found {
-            Found::Sorted(line) => line.count(radii, boundary, |difference| M::add(0.0, difference)),
+            Found::Sorted(line) => line.count(radii, boundary, |difference| M::add(0.0, difference), M::length),
             Found::Tree(tree) => tree.count::<M>(radii, boundary),
             Found::Scan(scan) => scan.count::<M>(radii, boundary),
             Found::KdTree(tree) => tree.count::<M>(radii, boundary),

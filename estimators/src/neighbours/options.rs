@@ -148,6 +148,18 @@ impl NeighbourOptions {
         Ok((x, share))
     }
 
+    /// [`NeighbourOptions::prepare`] of two variables at once, with the larger share of ties.
+    pub(super) fn prepare_both(
+        &self,
+        estimator: &'static str,
+        x: ArrayView2<'_, f64>,
+        y: ArrayView2<'_, f64>,
+    ) -> Result<(Array2<f64>, Array2<f64>, f64), EstimatorError> {
+        let (x, y) = rayon::join(|| self.prepare(estimator, x, 0), || self.prepare(estimator, y, 1));
+        let ((x, tied_x), (y, tied_y)) = (x?, y?);
+        Ok((x, y, tied_x.max(tied_y)))
+    }
+
     pub(super) fn points(&self, variables: &[ArrayView2<'_, f64>]) -> Result<Points, EstimatorError> {
         Points::new(variables, self.norm, self.engine)
     }

@@ -1,5 +1,6 @@
 //! Repeated values, which no density has and which spoil neighbour counts.
 
+use super::order;
 use crate::linalg::standard_deviations;
 use crate::{EstimatorError, random};
 use ndarray::Array2;
@@ -68,10 +69,12 @@ impl Ties {
 const JITTER: f64 = 1e-10;
 
 /// Share of the values that occur more than once.
-fn tied_share(mut column: Vec<f64>) -> f64 {
-    column.sort_unstable_by(f64::total_cmp);
-    let tied: usize = column.chunk_by(|a, b| a == b).map(<[f64]>::len).filter(|len| *len > 1).sum();
-    tied as f64 / column.len() as f64
+fn tied_share(column: Vec<f64>) -> f64 {
+    let mut keys: Vec<u64> = column.into_iter().map(order::key).collect();
+    keys.sort_unstable();
+    let equal = |a: &u64, b: &u64| order::value(*a) == order::value(*b);
+    let tied: usize = keys.chunk_by(equal).map(<[u64]>::len).filter(|len| *len > 1).sum();
+    tied as f64 / keys.len() as f64
 }
 
 #[cfg(test)]

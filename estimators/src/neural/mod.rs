@@ -27,7 +27,10 @@ pub use smile::Smile;
 
 pub(crate) use fit::{Schedule, fit};
 pub(crate) use mlp::{Activation, Mlp};
+#[cfg(feature = "neural")]
+pub(crate) use options::widths_of;
 pub(crate) use options::{widths, widths_text};
+pub(crate) use weights::Weights;
 
 pub(crate) use entropies::ENTRY as ENTROPIES;
 pub(crate) use infonce::ENTRY as INFONCE;

@@ -101,11 +101,16 @@ impl NeuralOptions {
 
 /// The parameter `hidden`, such as `64x32`.
 pub(crate) fn widths(p: &Parameters) -> Result<Option<Vec<usize>>, EstimatorError> {
-    let Some(text) = p.text("hidden") else { return Ok(None) };
+    widths_of(p, "hidden")
+}
+
+/// The same under another key.
+pub(crate) fn widths_of(p: &Parameters, key: &'static str) -> Result<Option<Vec<usize>>, EstimatorError> {
+    let Some(text) = p.text(key) else { return Ok(None) };
     let widths: Option<Vec<usize>> = text.split('x').map(|w| w.parse().ok().filter(|w| *w >= 1)).collect();
     match widths.filter(|w| w.len() <= 8) {
         Some(widths) => Ok(Some(widths)),
-        None => Err(p.bad("hidden", text, "it must be one to eight widths joined by x, such as 64x32")),
+        None => Err(p.bad(key, text, "it must be one to eight whole numbers joined by x, such as 64x32")),
     }
 }
 
