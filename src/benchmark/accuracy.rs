@@ -37,30 +37,12 @@ struct Line {
 }
 
 impl AccuracyJob {
-    /// The tasks that are asked for.
-    ///
-    /// # Errors
-    /// As [`Suite::tasks`]; also when no task is called so.
-    pub fn chosen(&self) -> Result<Vec<Task>> {
-        let all = self.suite.tasks()?;
-        let known = || all.iter().map(Task::name).collect::<Vec<_>>().join(", ");
-        for name in &self.tasks {
-            anyhow::ensure!(
-                all.iter().any(|t| t.name().contains(name)),
-                "no task's name contains {name}; there are: {}",
-                known()
-            );
-        }
-        let chosen = |task: &Task| self.tasks.is_empty() || self.tasks.iter().any(|name| task.name().contains(name));
-        Ok(all.into_iter().filter(chosen).collect())
-    }
-
     /// Number of estimates.
     ///
     /// # Errors
-    /// As [`AccuracyJob::chosen`].
+    /// As [`Suite::chosen`].
     pub fn n_cells(&self) -> Result<usize> {
-        Ok(self.chosen()?.len() * self.seeds as usize * self.estimators.len())
+        Ok(self.suite.chosen(&self.tasks)?.len() * self.seeds as usize * self.estimators.len())
     }
 
     /// Every row, in the order of tasks, estimators and seeds; `done` is called after each.
@@ -74,7 +56,7 @@ impl AccuracyJob {
         let finished: HashMap<(String, u64, usize), AccuracyRow> =
             lines.into_iter().map(|l| ((l.task, l.seed, l.estimator), l.row)).collect();
         let built = self.estimators.iter().map(|s| registry::mutual_information(s)).collect::<Result<Vec<_>, _>>()?;
-        let tasks = self.chosen()?;
+        let tasks = self.suite.chosen(&self.tasks)?;
         let cells: Vec<(usize, u64)> =
             (0..tasks.len()).flat_map(|task| (0..self.seeds).map(move |seed| (task, seed))).collect();
         let rows: Vec<Vec<AccuracyRow>> = cells

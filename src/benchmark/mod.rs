@@ -2,11 +2,13 @@
 
 mod accuracy;
 mod memory;
+mod samples;
 mod speed;
 mod suite;
 mod summary;
 
 pub use accuracy::AccuracyJob;
+pub use samples::SamplesJob;
 pub use speed::{SpeedJob, growth};
 pub use suite::Suite;
 pub use summary::{mean_absolute_errors, summarise};

@@ -19,6 +19,24 @@ pub enum Suite {
 }
 
 impl Suite {
+    /// The tasks whose name contains one of these; all when there are none.
+    ///
+    /// # Errors
+    /// As [`Suite::tasks`]; also when no task is called so.
+    pub fn chosen(self, names: &[String]) -> Result<Vec<Task>> {
+        let all = self.tasks()?;
+        let known = || all.iter().map(Task::name).collect::<Vec<_>>().join(", ");
+        for name in names {
+            anyhow::ensure!(
+                all.iter().any(|t| t.name().contains(name)),
+                "no task's name contains {name}; there are: {}",
+                known()
+            );
+        }
+        let chosen = |task: &Task| names.is_empty() || names.iter().any(|name| task.name().contains(name));
+        Ok(all.into_iter().filter(chosen).collect())
+    }
+
     /// Name in tables.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@
 mod accuracy;
 mod parquet;
 mod plane;
+mod samples;
 mod speed;
 mod timing;
 mod training;
@@ -13,6 +14,7 @@ mod training;
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use parquet::{read_parquet, write_parquet};
 pub use plane::{PlaneRow, flags, quantity};
+pub use samples::SampleRow;
 pub use speed::{GrowthRow, SpeedRow};
 pub use timing::TimingRow;
 pub use training::TrainingRow;

@@ -45,11 +45,21 @@ impl VariableFile {
     /// variable is asked for of names.
     pub fn load(&self) -> Result<LoadedVariable> {
         let (path, which) = self.split()?;
-        let (table, selection) = read(Path::new(path), which).with_context(|| format!("cannot use {path}"))?;
+        let source = read(Path::new(path), which, self.discrete).with_context(|| format!("cannot use {path}"))?;
         let attempt = || -> Result<(OwnedVariable, Option<String>)> {
-            let columns = table.select(selection.as_deref())?;
-            ensure!(!columns.is_empty(), "it has no columns");
-            self.variable(&columns)
+            match source {
+                Source::Numbers(matrix) => {
+                    let note = (self.discrete.is_none() && matrix.ncols() == 1)
+                        .then(|| labels_in_disguise(&matrix.column(0).to_vec()))
+                        .flatten();
+                    Ok((OwnedVariable::Continuous(matrix), note))
+                }
+                Source::Table(table, selection) => {
+                    let columns = table.select(selection.as_deref())?;
+                    ensure!(!columns.is_empty(), "it has no columns");
+                    self.variable(&columns)
+                }
+            }
         };
         let (variable, note) = attempt().with_context(|| format!("cannot use {}", self.place))?;
         Ok(LoadedVariable { variable, file: InputFile::of(Path::new(path))?, note })
@@ -101,36 +111,53 @@ impl VariableFile {
     }
 }
 
-/// The file as a table, and which of its columns.
-fn read(path: &Path, which: Option<&str>) -> Result<(Table, Option<String>)> {
+/// What a file holds.
+enum Source {
+    /// A table, and which of its columns are asked for.
+    Table(Table, Option<String>),
+    /// Real numbers, all of them asked for: kept as they are, as a large array is not to be in memory twice.
+    Numbers(Array2<f64>),
+}
+
+fn read(path: &Path, which: Option<&str>, discrete: Option<bool>) -> Result<Source> {
     let raw = std::fs::read(path)?;
     if raw.starts_with(b"PAR1") {
-        return Ok((read_parquet(&raw)?, which.map(String::from)));
+        return Ok(Source::Table(read_parquet(&raw)?, which.map(String::from)));
     }
     let bytes = gunzip(&raw)?;
     let which = which.map(String::from);
     Ok(match sniff(&bytes)? {
-        Format::Npy => (Table::of_array(&npy::read(&bytes)?)?, which),
-        Format::Idx => (Table::of_array(&idx::read(&bytes)?)?, which),
+        Format::Npy => of_array(npy::read(&bytes)?, which, discrete)?,
+        Format::Idx => of_array(idx::read(&bytes)?, which, discrete)?,
         Format::Csv => {
             let by_name =
                 which.as_deref().is_some_and(|w| w.chars().any(|c| !(c.is_ascii_digit() || ", -".contains(c))));
-            (Table::of_csv(&bytes, by_name)?, which)
+            Source::Table(Table::of_csv(&bytes, by_name)?, which)
         }
         Format::Npz => {
-            let arrays = npz::read(&bytes)?;
+            let mut arrays = npz::read(&bytes)?;
             let known = || arrays.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-            let array = match (&which, arrays.as_slice()) {
-                (None, [(_, only)]) => only,
-                (None, _) => bail!("the archive holds {}: say which, as {}:NAME", known(), path.display()),
-                (Some(name), _) => {
-                    let found = arrays.iter().find(|(n, _)| n == name);
-                    &found.with_context(|| format!("the archive has no array {name}; it has: {}", known()))?.1
+            let at = match &which {
+                None if arrays.len() == 1 => 0,
+                None => bail!("the archive holds {}: say which, as {}:NAME", known(), path.display()),
+                Some(name) => {
+                    let found = arrays.iter().position(|(n, _)| n == name);
+                    found.with_context(|| format!("the archive has no array {name}; it has: {}", known()))?
                 }
             };
-            (Table::of_array(array)?, None)
+            of_array(arrays.swap_remove(at).1, None, discrete)?
         }
     })
+}
+
+fn of_array(array: npy::NpyArray, which: Option<String>, discrete: Option<bool>) -> Result<Source> {
+    let shape = array.values.shape().to_vec();
+    if which.is_some() || discrete == Some(true) || Table::is_integer(&array) || shape.is_empty() {
+        return Ok(Source::Table(Table::of_array(&array)?, which));
+    }
+    let width = shape[1..].iter().product::<usize>();
+    ensure!(width > 0, "it has no columns");
+    Ok(Source::Numbers(array.values.into_shape_with_order((shape[0], width))?))
 }
 
 /// A number for each row, the same for equal rows, in the order of first appearance.

@@ -46,14 +46,19 @@ impl Table {
         let shape = array.values.shape();
         ensure!(!shape.is_empty(), "it is a single number: an array with one row a sample is needed");
         let (rows, width) = (shape[0], shape[1..].iter().product::<usize>());
-        // The letter after the byte order: integers, unsigned integers, truth values; IDX bytes are `|u1`.
-        let integer = array.dtype.chars().any(|c| matches!(c, 'i' | 'u' | 'b'));
+        let integer = Self::is_integer(array);
         let mut columns = vec![Vec::with_capacity(rows); width];
         for (i, &value) in array.values.iter().enumerate() {
             columns[i % width].push(value);
         }
         let values = |v| if integer { Values::Integer(v) } else { Values::Real(v) };
         Ok(Self { columns: columns.into_iter().map(|v| Column { name: String::new(), values: values(v) }).collect() })
+    }
+
+    /// Whether an array is of integers or truth values.
+    pub fn is_integer(array: &NpyArray) -> bool {
+        // The letter after the byte order: integers, unsigned integers, truth values; IDX bytes are `|u1`.
+        array.dtype.chars().any(|c| matches!(c, 'i' | 'u' | 'b'))
     }
 
     /// Comma-separated text, with or without a line of names.

@@ -6,6 +6,7 @@ use crate::{
     ConditionalMutualInformation, Estimate, Estimator, EstimatorError, MutualInformation, OwnedVariable, Variable,
     Warning,
 };
+use rayon::prelude::*;
 
 /// Compresses every continuous variable of more than one column, and hands the codes to an estimator.
 ///
@@ -26,8 +27,9 @@ impl<E: ?Sized> Compressing<E> {
     fn compress(&self, variables: &[Variable<'_>]) -> Result<Vec<Side>, EstimatorError> {
         check(&variables.iter().map(Variable::reborrow).collect::<Vec<_>>())?;
         let every_row = (0..variables[0].len()).collect::<Vec<_>>();
+        // Each encoder works on one thread, and the variables have nothing to do with each other.
         variables
-            .iter()
+            .par_iter()
             .map(|variable| match variable {
                 Variable::Continuous(values) if values.ncols() > 1 => {
                     let Compressed { codes, explained_variance, reconstruction_error } =

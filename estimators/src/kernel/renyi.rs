@@ -6,10 +6,11 @@
 //! the two variables side by side; I = S(A) + S(B) − S(A∘B). Values are in natural logarithms (the source uses base
 //! two) and are not Shannon's: the width decides them.
 //!
-//! The N × N matrix is never held. For α = 2, Σλ² is a sum over all pairs and is exact. Otherwise K ≈ GGᵀ by an
-//! incomplete Cholesky factorisation with the largest remaining diagonal as pivot (Bach & Jordan 2002), and the
-//! eigenvalues are those of GᵀG, with what is left of the trace spread over the others: time O(N·r²) and memory O(N·r)
-//! for r columns, as many as leave a share of the trace below `tolerance`, and at most `rank`. What is left is reported,
+//! No matrix larger than `rank` × `rank` is held beside the factor. For α = 2, Σλ² is a sum over all pairs and is exact.
+//! Otherwise, where samples are more than `rank`, K ≈ GGᵀ by an incomplete Cholesky factorisation with the largest
+//! remaining diagonal as pivot (Bach & Jordan 2002), and the eigenvalues are those of GᵀG, with what is left of the
+//! trace spread over the others: time O(N·r²) and memory O(N·r) for r columns, as many as leave a share of the trace
+//! below `tolerance`, and at most `rank`. What is left is reported,
 //! and flagged when it is not small.
 
 use super::gram::{GramSums, Side};
@@ -99,21 +100,36 @@ impl Renyi {
             let squares = GramSums::new(&side, &Side::Equal(vec![0; n]), n).kk;
             return Spectrum { entropy: -(squares / (n as f64).powi(2)).ln(), rank: n, rest: 0.0 };
         }
-        let (factor, rest) = incomplete_cholesky(z, self.rank.min(n), self.tolerance);
-        let gram = factor.dot(&factor.t()) / n as f64;
-        let eigenvalues = crate::linalg::eigenvalues(crate::linalg::to_nalgebra(gram.view()));
+        let (gram, rest) = if n <= self.rank {
+            (kernel_matrix(z), 0.0)
+        } else {
+            let (factor, rest) = incomplete_cholesky(z, self.rank, self.tolerance);
+            (factor.dot(&factor.t()), rest)
+        };
+        let rank = gram.nrows();
+        let eigenvalues = crate::linalg::eigenvalues(crate::linalg::to_nalgebra((gram / n as f64).view()));
         let found: f64 = eigenvalues.iter().filter(|v| **v > 0.0).map(|v| v.powf(self.alpha)).sum();
         // What the factor leaves out is spread evenly over the eigenvalues that are not known. Left out altogether it
         // would be multiplied by 1/(α−1), a hundred at the usual order.
-        let others = (n - factor.nrows()) as f64;
+        let others = (n - rank) as f64;
         let power = if others > 0.0 && rest > 0.0 { found + others * (rest / others).powf(self.alpha) } else { found };
-        Spectrum { entropy: power.ln() / (1.0 - self.alpha), rank: factor.nrows(), rest }
+        Spectrum { entropy: power.ln() / (1.0 - self.alpha), rank, rest }
     }
 
     fn explained(self, estimate: Estimate, spectrum: &Spectrum) -> Estimate {
         let estimate = estimate.with_detail("rank", spectrum.rank as f64).with_detail("trace_left_out", spectrum.rest);
         if spectrum.rest > LARGE_REST { estimate.warned(Warning::Truncated) } else { estimate }
     }
+}
+
+/// The matrix exp(−‖z_i−z_j‖²/2).
+fn kernel_matrix(z: &Array2<f64>) -> Array2<f64> {
+    let norms: Vec<f64> = z.rows().into_iter().map(|r| r.dot(&r)).collect();
+    let mut kernel = z.dot(&z.t());
+    for ((i, j), value) in kernel.indexed_iter_mut() {
+        *value = (-(norms[i] + norms[j] - 2.0 * *value).max(0.0) / 2.0).exp();
+    }
+    kernel
 }
 
 /// G, [rank × N] (its transpose is the factor), of the matrix exp(−‖z_i−z_j‖²/2), and the share of the trace that it
@@ -172,7 +188,7 @@ impl MutualInformation for Renyi {
         let (a, b) = Pair::new(&x, &y)?.continuous(NAME)?;
         let ((a, sigma_x), (b, sigma_y)) = (self.scaled(a), self.scaled(b));
         let joint = side_by_side(a.view(), b.view());
-        let [of_a, of_b, of_both] = [&a, &b, &joint].map(|z| self.spectrum(z));
+        let (of_both, (of_a, of_b)) = rayon::join(|| self.spectrum(&joint), || (self.spectrum(&a), self.spectrum(&b)));
         let estimate = Estimate::plain(of_a.entropy + of_b.entropy - of_both.entropy, x.len())
             .with_detail("sigma_x", sigma_x)
             .with_detail("sigma_y", sigma_y);

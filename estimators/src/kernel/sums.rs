@@ -175,7 +175,7 @@ fn tile_pair<S: pulp::Simd>(rows: &[[f32; TILE]], columns: &[[f32; TILE]], facto
 /// Units whose values of both tiles fit the first-level cache together with the distances so far.
 const UNITS: usize = 32;
 /// Rows whose differences share the loads of a tile's lanes.
-const ROWS: usize = 2;
+const ROWS: usize = 4;
 
 /// ‖a−b‖² of all pairs of rows of two tiles. The units are added one after another, whatever the blocks.
 #[inline(always)]

@@ -1,0 +1,35 @@
+//! `narrows bench`
+
+mod accuracy;
+mod samples;
+mod speed;
+
+use super::output::Output;
+use anyhow::Result;
+use narrows_estimators::registry;
+
+/// Measure estimators: against known truth, and against the clock
+#[derive(Debug, clap::Args)]
+pub(super) struct BenchArgs {
+    #[command(subcommand)]
+    command: BenchCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum BenchCommand {
+    Accuracy(accuracy::AccuracyArgs),
+    Speed(speed::SpeedArgs),
+    Samples(samples::SamplesArgs),
+}
+
+pub(super) fn run(args: &BenchArgs, output: Output) -> Result<()> {
+    match &args.command {
+        BenchCommand::Accuracy(args) => accuracy::run(args, output),
+        BenchCommand::Speed(args) => speed::run(args, output),
+        BenchCommand::Samples(args) => samples::run(args, output),
+    }
+}
+
+fn specification(text: &str) -> Result<String, String> {
+    registry::mutual_information(text).map(|_| text.to_string()).map_err(|e| e.to_string())
+}
