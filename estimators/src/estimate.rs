@@ -39,6 +39,9 @@ pub enum Warning {
     Truncated,
     /// The code that was estimated from lacks more than a tenth of a variable's variance.
     Lossy,
+    /// The value is that of a model of the dependence, which neighbours are too weak to confirm or to contradict in so
+    /// many dimensions or at so much information.
+    ModelOnly,
     /// Training stopped at its last step and not because the held-out value had stopped rising; or that value never
     /// rose at all.
     NotConverged,
@@ -72,6 +75,9 @@ impl Warning {
             Warning::Lossy => {
                 "the codes lack more than a tenth of a variable's variance, and perhaps what bears on the other: allow more components"
             }
+            Warning::ModelOnly => {
+                "the value rests on the model of an elliptical copula: neighbours are too weak to check it in so many dimensions, or at so much information"
+            }
             Warning::NotConverged => {
                 "training ended at its last step, or found nothing better than its start (as it should for independent variables): allow more steps, or a lower rate"
             }
@@ -93,6 +99,7 @@ impl fmt::Display for Warning {
             Warning::Truncated => "truncated",
             Warning::Lossy => "lossy",
             Warning::NotConverged => "not_converged",
+            Warning::ModelOnly => "model_only",
         })
     }
 }

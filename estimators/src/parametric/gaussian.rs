@@ -6,7 +6,7 @@
 //! other data it is no bound in general, but almost always far below the truth: it sees linear dependence alone.
 //! Time O(N·D² + D³), memory O(N·D + D²).
 
-use super::canonical::{Canonical, information_bias};
+use super::canonical::{Canonical, beyond_ranks, information_bias};
 use crate::linalg::{covariance, eigenvalues, side_by_side, standard_deviations, standardised, to_nalgebra, whitened};
 use crate::pair::{Pair, check, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
@@ -166,7 +166,8 @@ impl Gaussian {
             if self.bias && ranks.0 > 0 && ranks.1 > 0 { information_bias(freedom, ranks.0, ranks.1) } else { 0.0 };
         let mut estimate = Estimate::plain(value - bias, n).judged(f64::INFINITY);
         estimate.std_error = Some(crate::Nats(canonical.std_error(n)));
-        if shared {
+        let strongest = canonical.correlations.first().copied().unwrap_or(0.0);
+        if shared || (self.copula && beyond_ranks(strongest, n)) {
             estimate = estimate.warned(Warning::Saturated);
         }
         if freedom < 5.0 * (ranks.0 + ranks.1) as f64 {

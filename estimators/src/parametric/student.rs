@@ -7,7 +7,7 @@
 //! iteration (Liu & Rubin 1995) to the t quantiles of the ranks, ν by the likelihood of the copula. Margins do not
 //! matter. Time O(N·D² · iterations), memory O(N·D).
 
-use super::canonical::{Canonical, information_bias};
+use super::canonical::{Canonical, beyond_ranks, information_bias, strongest};
 use crate::linalg::{log_determinant, to_nalgebra};
 use crate::pair::Pair;
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
@@ -271,6 +271,9 @@ impl MutualInformation for StudentCopula {
         }
         if n < 5 * d {
             estimate = estimate.warned(Warning::HighDimension);
+        }
+        if strongest(fit.scatter.view(), m).is_none_or(|strongest| beyond_ranks(strongest, n)) {
+            estimate = estimate.warned(Warning::Saturated);
         }
         Ok(estimate
             .judged(f64::INFINITY)
