@@ -1,6 +1,6 @@
 //! Means over seeds.
 
-use crate::table::{AccuracyRow, AccuracySummaryRow};
+use crate::table::{AccuracyRow, AccuracySummaryRow, Labels};
 
 /// One row for each task and estimator, in the order in which they first appear.
 pub fn summarise(rows: &[AccuracyRow]) -> Vec<AccuracySummaryRow> {
@@ -43,13 +43,9 @@ pub fn summarise(rows: &[AccuracyRow]) -> Vec<AccuracySummaryRow> {
 /// Each estimator's mean absolute error over the tasks that it has values of, how many these are, and on how many of
 /// them its mean is nearest to the truth; the smallest error first.
 pub fn mean_absolute_errors(summary: &[AccuracySummaryRow]) -> Vec<(String, f64, usize, usize)> {
-    let label = |row: &AccuracySummaryRow| (row.estimator.clone(), row.parameters.clone());
-    let mut names: Vec<(String, String)> = Vec::new();
-    for row in summary {
-        if !names.contains(&label(row)) {
-            names.push(label(row));
-        }
-    }
+    let labels = Labels::new(summary.iter().map(|r| (r.estimator.as_str(), r.parameters.as_str())));
+    let label = |row: &AccuracySummaryRow| labels.of(&row.estimator, &row.parameters);
+    let names = labels.all();
     let best = |task: &str| {
         let of_task = summary.iter().filter(|r| r.task == task && r.bias.is_some());
         of_task.min_by(|a, b| {
@@ -65,9 +61,8 @@ pub fn mean_absolute_errors(summary: &[AccuracySummaryRow]) -> Vec<(String, f64,
                 .iter()
                 .filter(|r| label(r) == *name && best(&r.task).is_some_and(|b| label(b) == *name))
                 .count();
-            let twice = names.iter().filter(|n| n.0 == name.0).count() > 1;
-            let shown = if twice { format!("{} {}", name.0, name.1) } else { name.0.clone() };
-            (!errors.is_empty()).then(|| (shown, errors.iter().sum::<f64>() / errors.len() as f64, errors.len(), wins))
+            (!errors.is_empty())
+                .then(|| (name.clone(), errors.iter().sum::<f64>() / errors.len() as f64, errors.len(), wins))
         })
         .collect();
     found.sort_by(|a, b| a.1.total_cmp(&b.1));

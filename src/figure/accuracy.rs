@@ -10,7 +10,7 @@ use super::panel::{Captions, Panel};
 use super::picture::{Anchor, Fill, Label, Outline, Picture, Shape, Stroke};
 use super::scale::{Axis, Extent};
 use super::style::{INK, MUTED, SMALL, TEXT, Tone, fitted, text_width};
-use crate::table::{AccuracyRow, AccuracySummaryRow};
+use crate::table::{AccuracyRow, AccuracySummaryRow, Labels};
 
 /// Panels beside each other.
 const COLUMNS: usize = 3;
@@ -18,7 +18,8 @@ const COLUMNS: usize = 3;
 /// Mean estimates over the true information, a panel for each family.
 pub(crate) fn dials(rows: &[AccuracyRow], summary: &[AccuracySummaryRow]) -> Option<Drawing> {
     let families = distinct(rows.iter().map(|r| r.family.clone()));
-    let names = distinct(summary.iter().filter(|r| r.mean.is_some()).map(|r| r.estimator.clone()));
+    let labels = labels(summary);
+    let names = distinct(summary.iter().filter(|r| r.mean.is_some()).map(|r| labels.of(&r.estimator, &r.parameters)));
     if names.is_empty() {
         return None;
     }
@@ -66,10 +67,10 @@ pub(crate) fn dials(rows: &[AccuracyRow], summary: &[AccuracySummaryRow]) -> Opt
         for (at, name) in names.iter().enumerate() {
             let mut points: Vec<(f64, Measured)> = own
                 .iter()
-                .filter(|r| r.estimator == *name)
+                .filter(|r| labels.of(&r.estimator, &r.parameters) == *name)
                 .filter_map(|r| {
                     let (mean, std) = (r.mean?, r.std.unwrap_or(0.0));
-                    let inside = |v: f64| v.clamp(y_low(&y), y_high(&y, top));
+                    let inside = |v: f64| y.within(v);
                     Some((
                         r.truth,
                         Measured { value: inside(mean), interval: Some((inside(mean - std), inside(mean + std))) },
@@ -89,14 +90,8 @@ pub(crate) fn dials(rows: &[AccuracyRow], summary: &[AccuracySummaryRow]) -> Opt
     })
 }
 
-/// The lowest value that is drawn.
-fn y_low(axis: &Axis) -> f64 {
-    axis.ticks.first().map_or(0.0, |t| t.value.min(0.0))
-}
-
-/// The highest value that is drawn.
-fn y_high(axis: &Axis, top: f64) -> f64 {
-    axis.ticks.last().map_or(top, |t| t.value.max(0.0))
+fn labels(summary: &[AccuracySummaryRow]) -> Labels {
+    Labels::new(summary.iter().map(|r| (r.estimator.as_str(), r.parameters.as_str())))
 }
 
 const CELL: (f64, f64) = (62.0, 20.0);
@@ -108,7 +103,8 @@ const TOO_HIGH: Tone = Tone { light: (178, 24, 43), dark: (214, 96, 77) };
 /// Mean estimates in a table of tasks and estimators, coloured by how far they are from the truth.
 pub(crate) fn tasks(summary: &[AccuracySummaryRow]) -> Option<Drawing> {
     let tasks = distinct(summary.iter().map(|r| r.task.clone()));
-    let names = distinct(summary.iter().map(|r| r.estimator.clone()));
+    let labels = labels(summary);
+    let names = labels.all();
     if tasks.is_empty() {
         return None;
     }
@@ -128,7 +124,11 @@ pub(crate) fn tasks(summary: &[AccuracySummaryRow]) -> Option<Drawing> {
         let name = fitted(task, SMALL, false, longest);
         picture.label(Label::new((left - 10.0, base), name, SMALL, INK).anchor(Anchor::End));
         for (at, estimator) in names.iter().enumerate() {
-            let Some(row) = summary.iter().find(|r| r.task == *task && r.estimator == *estimator) else { continue };
+            let Some(row) =
+                summary.iter().find(|r| r.task == *task && labels.of(&r.estimator, &r.parameters) == *estimator)
+            else {
+                continue;
+            };
             if at == 0 {
                 let text = format!("{:.2}", row.truth);
                 picture.label(Label::new((centre(0), base), text, SMALL, MUTED).anchor(Anchor::Middle));

@@ -103,6 +103,11 @@ impl Axis {
         Self { extent, spacing, ticks }
     }
 
+    /// A value, or the end of the axis that is nearest to it.
+    pub(crate) fn within(&self, value: f64) -> f64 {
+        value.clamp(self.extent.low, self.extent.high)
+    }
+
     /// A logarithmic axis over the positive part of the range.
     pub(crate) fn log(extent: Option<Extent>) -> Self {
         let extent = extent.filter(|e| e.low > 0.0).unwrap_or(Extent { low: 0.1, high: 10.0 });

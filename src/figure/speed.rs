@@ -9,7 +9,7 @@ use super::legend::{Entry, Legend, Sample};
 use super::panel::{Captions, Panel};
 use super::picture::Picture;
 use super::scale::{Axis, Extent};
-use crate::table::SpeedRow;
+use crate::table::{Labels, SpeedRow};
 
 /// What a panel shows of a row.
 type Amount = fn(&SpeedRow) -> Option<f64>;
@@ -20,6 +20,8 @@ const AMOUNTS: [(&str, Amount); 2] =
 /// A panel of seconds and one of memory for each dimension.
 pub(crate) fn growth(rows: &[SpeedRow]) -> Option<Drawing> {
     let dims = distinct(rows.iter().map(|r| r.dim.to_string()));
+    let labels = Labels::new(rows.iter().map(|r| (r.estimator.as_str(), r.parameters.as_str())));
+    let label = |row: &SpeedRow| labels.of(&row.estimator, &row.parameters);
     let names = distinct(rows.iter().filter(|r| r.seconds.is_some()).map(label));
     if names.is_empty() {
         return None;
@@ -75,10 +77,6 @@ pub(crate) fn growth(rows: &[SpeedRow]) -> Option<Drawing> {
             .into(),
         picture,
     })
-}
-
-fn label(row: &SpeedRow) -> String {
-    row.estimator.clone()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! today's files reads tomorrow's.
 
 mod accuracy;
+mod label;
 mod parquet;
 mod plane;
 mod samples;
@@ -12,6 +13,7 @@ mod timing;
 mod training;
 
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
+pub(crate) use label::Labels;
 pub use parquet::{read_parquet, write_parquet};
 pub use plane::{PlaneRow, flags, quantity};
 pub use samples::SampleRow;
