@@ -120,7 +120,8 @@ impl MutualInformation for Auto {
                 if ksg.value.0 < copula.value.0 {
                     model = self.reading_of_copula(a, b, copula.detail("dof").unwrap_or(f64::INFINITY))?;
                 }
-                Ok(choose(copula, ksg, model, dimension))
+                let spurious = (a.ncols() * b.ncols()) as f64 / (2.0 * a.nrows() as f64);
+                Ok(choose(copula, ksg, model, spurious, dimension))
             }
         }
     }
@@ -157,16 +158,19 @@ impl Auto {
     }
 }
 
-fn choose(copula: Estimate, ksg: Estimate, model: Option<f64>, dimension: usize) -> Estimate {
+/// `model` is KSG's reading on a sample of the copula, `spurious` the information of correlations that are noise.
+fn choose(copula: Estimate, ksg: Estimate, model: Option<f64>, spurious: f64, dimension: usize) -> Estimate {
     let variance = |e: &Estimate| e.std_error.map_or(0.0, |se| se.0 * se.0);
     let noise = (variance(&copula) + variance(&ksg)).sqrt();
     let difference = ksg.value.0 - copula.value.0;
     let allowed = (CONTRADICTION * noise).max(TOLERANCE * copula.value.0.max(1.0));
     let shortfall = if dimension <= FEW { TOLERANCE } else { SHORTFALL };
     let short = match model {
-        // Both readings have KSG's noise.
+        // Both readings have KSG's noise. That of the model is too high besides, as correlations that are noise are
+        // correlations of the model: by no more than twice their information.
         Some(reading) => {
-            reading - ksg.value.0 > (CONTRADICTION * (2.0 * variance(&ksg)).sqrt()).max(shortfall * reading.max(1.0))
+            let noise = CONTRADICTION * (2.0 * variance(&ksg)).sqrt();
+            reading - ksg.value.0 > noise.max(shortfall * reading.max(1.0)) + 2.0 * spurious
         }
         None => dimension <= FEW && difference < -allowed,
     };
@@ -234,6 +238,17 @@ mod tests {
         assert!(found.value.0 > 0.7 && found.detail("ksg_chosen") == Some(1.0), "{found:?}");
         // Margins do not matter.
         assert_eq!(of(&x.mapv(f64::exp), &y).value, found.value);
+    }
+
+    #[test]
+    fn correlations_that_are_noise_do_not_speak_against_the_copula() {
+        let (x, z) = (normals(3000, 25, 10), normals(3000, 25, 11));
+        let mut y = z.clone();
+        for c in 0..2 {
+            y.column_mut(c).zip_mut_with(&x.column(c), |y, x| *y = 0.8 * x + 0.6 * *y);
+        }
+        let (found, truth) = (of(&x, &y), -(0.36f64.ln()));
+        assert!((found.value.0 - truth).abs() < 0.15 && found.detail("ksg_chosen") == Some(0.0), "{found:?}");
     }
 
     #[test]
