@@ -73,6 +73,18 @@ pub(super) trait Bound {
     /// Contributions whose mean is the estimate.
     fn contributions(&self, rows: &[Row]) -> Vec<f64>;
 
+    /// What the exponentials of scores are measured against, from all rows.
+    fn scale(&self, rows: &[Row]) -> f64 {
+        let _ = rows;
+        0.0
+    }
+
+    /// How much a score of a row with another sample's y weighs in the bound, of which the row's own share is `others`.
+    fn weight(&self, score: f32, row: &Row, scale: f64) -> f64 {
+        let _ = row;
+        (f64::from(score) - scale).exp()
+    }
+
     /// What early stopping maximises.
     fn objective(&self, rows: &[Row]) -> f64 {
         mean(self.contributions(rows).into_iter())
@@ -88,21 +100,73 @@ const STRIP: usize = 64;
 
 /// The samples in blocks of at most `most`, each scored against its block: what the bound needs of each.
 fn rows(bound: &impl Bound, critic: &Critic, part: &Part, most: usize) -> Vec<Row> {
-    let (x, y) = critic.encode(part.x.view(), part.y.view());
     let mut out = Vec::with_capacity(part.len());
+    each_strip(critic, part, most, |scores, rows, block| {
+        for (row, scores) in rows.zip(scores.rows()) {
+            // Both ways of scoring return rows without gaps.
+            out.push(bound.row(&scores.to_vec(), row - block.start));
+        }
+    });
+    out
+}
+
+/// Hands on the scores of some rows at a time with all samples of their block, and where the rows and the block are.
+fn each_strip(
+    critic: &Critic,
+    part: &Part,
+    most: usize,
+    mut visit: impl FnMut(&Array2<f32>, Range<usize>, Range<usize>),
+) {
+    let (x, y) = critic.encode(part.x.view(), part.y.view());
     let block = block_size(part.len(), most);
     for start in (0..part.len()).step_by(block) {
         let end = (start + block).min(part.len());
         for from in (start..end).step_by(STRIP) {
             let to = (from + STRIP).min(end);
-            let scores = critic.scores(strip(&x, from..to), strip(&y, start..end));
-            for (i, row) in scores.rows().into_iter().enumerate() {
-                // Both ways of scoring return rows without gaps.
-                out.push(bound.row(&row.to_vec(), from + i - start));
+            visit(&critic.scores(strip(&x, from..to), strip(&y, start..end)), from..to, start..end);
+        }
+    }
+}
+
+/// Sums over the rows of a block of how much each sample's y weighs in them.
+struct Pulls {
+    sums: Vec<f64>,
+    counts: Vec<f64>,
+}
+
+impl Pulls {
+    fn new(n: usize) -> Self {
+        Self { sums: vec![0.0; n], counts: vec![0.0; n] }
+    }
+
+    /// Adds the rows at `rows`, of scores with the samples at `block`.
+    fn add(
+        &mut self,
+        bound: &impl Bound,
+        scores: &Array2<f32>,
+        known: &[Row],
+        scale: f64,
+        rows: Range<usize>,
+        block: Range<usize>,
+    ) {
+        for (row, scores) in rows.zip(scores.rows()) {
+            for (other, &score) in block.clone().zip(scores) {
+                if other != row {
+                    self.sums[other] += bound.weight(score, &known[row], scale);
+                    self.counts[other] += 1.0;
+                }
             }
         }
     }
-    out
+
+    /// Contributions that hold what a sample does to the bound through other samples' rows, too. Their mean is that of
+    /// `contributions`; without this their scatter would be too small (the bound is a mean over pairs, and each sample
+    /// is in two of a row and a column: Hoeffding 1948).
+    fn taken_off(self, contributions: Vec<f64>) -> Vec<f64> {
+        let pulls: Vec<f64> = self.sums.iter().zip(&self.counts).map(|(sum, count)| sum / count.max(1.0)).collect();
+        let middle = mean(pulls.iter().copied());
+        contributions.into_iter().zip(pulls).map(|(c, pull)| c - (pull - middle)).collect()
+    }
 }
 
 fn strip(codes: &Array2<f32>, rows: Range<usize>) -> ArrayView2<'_, f32> {
@@ -146,7 +210,12 @@ pub(super) fn estimate<B: Bound>(
         )
     };
     let on_train = bound.contributions(&rows(&bound, &fitted.model, train, TEST_BLOCK));
-    let estimate = Estimate::mean_of(&bound.contributions(&rows(&bound, &fitted.model, test, TEST_BLOCK)))
+    let on_test = rows(&bound, &fitted.model, test, TEST_BLOCK);
+    let (scale, mut pulls) = (bound.scale(&on_test), Pulls::new(test.len()));
+    each_strip(&fitted.model, test, TEST_BLOCK, |scores, rows, block| {
+        pulls.add(&bound, scores, &on_test, scale, rows, block);
+    });
+    let estimate = Estimate::mean_of(&pulls.taken_off(bound.contributions(&on_test)))
         .with_detail("train_nats", mean(on_train.into_iter()));
     Ok((fitted.told(estimate), *ceiling))
 }
@@ -182,6 +251,40 @@ mod tests {
         assert!((log_sum_exp(&[1000.0, 1000.0]) - 1000.0 - 2f64.ln()).abs() < 1e-6);
         assert!((log_mean_exp_of_others(&[0.0, 500.0, 0.0], 1)).abs() < 1e-6);
         assert!((log_mean_exp_of_others(&[500.0, 0.0, 0.0], 0)).abs() < 1e-6);
+    }
+
+    /// The standard error of a bound of fixed scores agrees with that of the jackknife, which leaves out a sample's row
+    /// and column.
+    fn check_error(bound: impl Bound) {
+        let n = 60;
+        let z = |i: usize| (i as f64 * 2.399).sin() * 1.3;
+        let scores = Array2::from_shape_fn((n, n), |(i, j)| {
+            (1.2 * z(i) * z(j + 1000 * usize::from(i != j)) - 0.3 * z(3 * j).powi(2)) as f32
+        });
+        let of = |kept: &[usize]| {
+            let scores = scores.select(Axis(0), kept).select(Axis(1), kept);
+            let rows: Vec<Row> =
+                scores.rows().into_iter().enumerate().map(|(i, r)| bound.row(&r.to_vec(), i)).collect();
+            let (scale, all) = (bound.scale(&rows), 0..kept.len());
+            let mut pulls = Pulls::new(kept.len());
+            pulls.add(&bound, &scores, &rows, scale, all.clone(), all);
+            Estimate::mean_of(&pulls.taken_off(bound.contributions(&rows)))
+        };
+        let all: Vec<usize> = (0..n).collect();
+        let told = of(&all).std_error.unwrap().0;
+        let without: Vec<f64> = all.iter().map(|&i| of(&[&all[..i], &all[i + 1..]].concat()).value.0).collect();
+        let middle = mean(without.iter().copied());
+        let jackknife =
+            ((n as f64 - 1.0) / n as f64 * without.iter().map(|v| (v - middle).powi(2)).sum::<f64>()).sqrt();
+        assert!((told / jackknife - 1.0).abs() < 0.15, "{told} for {jackknife}");
+    }
+
+    #[test]
+    fn errors_hold_what_a_sample_does_to_others() {
+        check_error(super::super::mine::DonskerVaradhan::new(0));
+        check_error(super::super::nwj::Convex { warm_up: 0 });
+        check_error(super::super::smile::Clipped { tau: 1.5 });
+        check_error(super::super::infonce::Contrast);
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl MutualInformation for InfoNce {
     }
 }
 
-struct Contrast;
+pub(super) struct Contrast;
 
 impl Bound for Contrast {
     fn slope(&mut self, mut scores: Array2<f32>) -> Array2<f32> {
@@ -79,6 +79,10 @@ impl Bound for Contrast {
 
     fn contributions(&self, rows: &[Row]) -> Vec<f64> {
         rows.iter().map(|r| r.own - r.others).collect()
+    }
+
+    fn weight(&self, score: f32, row: &Row, _: f64) -> f64 {
+        (f64::from(score) - row.others).exp()
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) fn plateau_told(estimate: Estimate) -> Estimate {
 /// The share of the past in the running denominator.
 const PAST: f64 = 0.9;
 
-struct DonskerVaradhan {
+pub(super) struct DonskerVaradhan {
     /// log of the running average of ⟨exp f⟩.
     denominator: Option<f64>,
     /// Steps that are still to follow the Jensen–Shannon loss.
@@ -80,7 +80,7 @@ struct DonskerVaradhan {
 }
 
 impl DonskerVaradhan {
-    fn new(warm_up: usize) -> Self {
+    pub(super) fn new(warm_up: usize) -> Self {
         Self { denominator: None, warm_up }
     }
 }
@@ -121,10 +121,14 @@ impl Bound for DonskerVaradhan {
     fn contributions(&self, rows: &[Row]) -> Vec<f64> {
         donsker_varadhan(rows)
     }
+
+    fn scale(&self, rows: &[Row]) -> f64 {
+        log_mean(rows)
+    }
 }
 
 /// log of the mean over samples of exp of `others`.
-fn log_mean(rows: &[Row]) -> f64 {
+pub(super) fn log_mean(rows: &[Row]) -> f64 {
     let largest = rows.iter().fold(f64::NEG_INFINITY, |m, r| m.max(r.others));
     largest + mean(rows.iter().map(|r| (r.others - largest).exp())).ln()
 }

@@ -58,9 +58,9 @@ impl MutualInformation for Nwj {
     }
 }
 
-struct Convex {
+pub(super) struct Convex {
     /// Steps that are still to follow the Jensen–Shannon loss.
-    warm_up: usize,
+    pub(super) warm_up: usize,
 }
 
 /// Scores above this weigh no more in a step: one pair must not throw the critic away.

@@ -9,7 +9,7 @@
 //! density ratio, and it stops by that objective too. Clipping trades variance for bias: no bound in either direction.
 
 use super::bound::{self, Bound, CRITIC, CriticOptions, Row, TRAINING, log_mean_exp_of_others, mean};
-use super::mine::donsker_varadhan;
+use super::mine::{donsker_varadhan, log_mean};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{Estimate, Estimator, EstimatorError, MutualInformation, Parameters, Variable};
 use ndarray::Array2;
@@ -78,8 +78,8 @@ impl MutualInformation for Smile {
     }
 }
 
-struct Clipped {
-    tau: f32,
+pub(super) struct Clipped {
+    pub(super) tau: f32,
 }
 
 impl Bound for Clipped {
@@ -101,6 +101,14 @@ impl Bound for Clipped {
 
     fn contributions(&self, rows: &[Row]) -> Vec<f64> {
         donsker_varadhan(rows)
+    }
+
+    fn scale(&self, rows: &[Row]) -> f64 {
+        log_mean(rows)
+    }
+
+    fn weight(&self, score: f32, _: &Row, scale: f64) -> f64 {
+        (f64::from(score.clamp(-self.tau, self.tau)) - scale).exp()
     }
 
     fn objective(&self, rows: &[Row]) -> f64 {
