@@ -2,6 +2,7 @@
 
 use crate::{EstimatorError, Variable};
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 /// A discrete variable renumbered from 0 without gaps, in the order of its labels.
 #[derive(Debug, Clone)]
@@ -113,6 +114,9 @@ pub(crate) fn check(variables: &[Variable<'_>]) -> Result<(), EstimatorError> {
             if values.ncols() == 0 {
                 return Err(EstimatorError::NoUnits);
             }
+            if all_finite(values) {
+                continue;
+            }
             let mut bad = values.indexed_iter().filter(|(_, v)| !v.is_finite());
             if let Some(((row, column), &value)) = bad.next() {
                 return Err(EstimatorError::NotFinite {
@@ -125,6 +129,16 @@ pub(crate) fn check(variables: &[Variable<'_>]) -> Result<(), EstimatorError> {
         }
     }
     Ok(())
+}
+
+/// Whether no value is infinite or none, at the speed of memory where they stand side by side.
+fn all_finite(values: &ArrayView2<'_, f64>) -> bool {
+    match values.as_slice() {
+        Some(flat) => {
+            flat.par_chunks(1 << 14).all(|part| part.iter().fold(true, |finite, value| finite & value.is_finite()))
+        }
+        None => values.iter().all(|value| value.is_finite()),
+    }
 }
 
 /// The one continuous variable of an entropy estimator, checked.
