@@ -81,8 +81,8 @@ impl MutualInformation for MixedKsg {
         let (x, y, dimension) = match Pair::new(&x, &y)? {
             Pair::Continuous(x, y) => {
                 let dimension = x.ncols() + y.ncols();
-                let (x, y, _) = self.options.prepare_both(NAME, x, y)?;
-                (x, y, dimension)
+                let (x, y) = self.options.prepare_both(NAME, x, y)?;
+                (x.values, y.values, dimension)
             }
             Pair::Mixed(x, classes) => (self.options.prepare(NAME, x, 0)?.0, one_hot(&classes)?, x.ncols()),
             Pair::Discrete(x, y) => (one_hot(&x)?, one_hot(&y)?, 0),

@@ -153,7 +153,8 @@ impl MutualInformation for KozachenkoLeonenko {
             Pair::Continuous(x, y) => {
                 let n = x.nrows();
                 self.options.enough(n)?;
-                let (x, y, tied) = self.options.prepare_both(NAME, x, y)?;
+                let (x, y) = self.options.prepare_both(NAME, x, y)?;
+                let (tied, x, y) = (x.tied.max(y.tied), x.values, y.values);
                 let joint = side_by_side(x.view(), y.view());
                 let (h_x, h_y) = (self.contributions(x.view())?, self.contributions(y.view())?);
                 let h_xy = self.contributions(joint.view())?;

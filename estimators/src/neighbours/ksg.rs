@@ -106,10 +106,9 @@ impl MutualInformation for Ksg {
         let (x, y) = Pair::new(&x, &y)?.continuous(NAME)?;
         let n = x.nrows();
         self.options.enough(n)?;
-        let (x, y, tied) = self.options.prepare_both(NAME, x, y)?;
-        let nearest = self.options.points(&[x.view(), y.view()])?.nearest(self.options.k.high);
-        let points = |v: ArrayView2<'_, f64>| self.options.points(&[v]);
-        let (in_x, in_y) = rayon::join(|| points(x.view()), || points(y.view()));
+        let (mut x, mut y) = self.options.prepare_both(NAME, x, y)?;
+        let nearest = self.options.points(&[x.values.view(), y.values.view()])?.nearest(self.options.k.high);
+        let (in_x, in_y) = rayon::join(|| x.margin(&self.options), || y.margin(&self.options));
         let (in_x, in_y) = (in_x?, in_y?);
         let psi = digamma_table(n);
         let estimate = self.options.median(|k| {
@@ -125,15 +124,15 @@ impl MutualInformation for Ksg {
                     let count = |points: &Points, v: &Array2<f64>| {
                         points.count(&box_side(&nearest, k, v.view(), self.options.norm), Boundary::Inclusive)
                     };
-                    let (n_x, n_y) = rayon::join(|| count(&in_x, &x), || count(&in_y, &y));
+                    let (n_x, n_y) = rayon::join(|| count(&in_x, &x.values), || count(&in_y, &y.values));
                     let constant = psi[k] - 1.0 / k as f64 + psi[n];
                     n_x.iter().zip(&n_y).map(|(&a, &b)| constant - psi[a as usize] - psi[b as usize]).collect()
                 }
             };
             Estimate::mean_of(&contributions)
         });
-        let dimension = x.ncols() + y.ncols();
-        Ok(warned(estimate.judged((n as f64).ln()), tied, dimension))
+        let dimension = x.values.ncols() + y.values.ncols();
+        Ok(warned(estimate.judged((n as f64).ln()), x.tied.max(y.tied), dimension))
     }
 }
 
@@ -145,7 +144,8 @@ impl ConditionalMutualInformation for Ksg {
         };
         let n = x.nrows();
         self.options.enough(n)?;
-        let (x, y, tied) = self.options.prepare_both(NAME, x, y)?;
+        let (x, y) = self.options.prepare_both(NAME, x, y)?;
+        let (tied, x, y) = (x.tied.max(y.tied), x.values, y.values);
         let (z, tied_z) = self.options.prepare(NAME, z, 2)?;
         let nearest = self.options.points(&[x.view(), y.view(), z.view()])?.nearest(self.options.k.high);
         let in_xz = self.options.points(&[x.view(), z.view()])?;

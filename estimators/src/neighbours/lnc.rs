@@ -115,12 +115,14 @@ impl MutualInformation for LocalNonUniformity {
         if n <= k {
             return Err(EstimatorError::TooFewSamples { found: n, needed: k + 1 });
         }
-        let (x, y, tied) = self.options.prepare_both(NAME, x, y)?;
+        let (mut x, mut y) = self.options.prepare_both(NAME, x, y)?;
+        let (in_x, in_y) = (x.margin(&self.options)?, y.margin(&self.options)?);
+        let (tied, x, y) = (x.tied.max(y.tied), x.values, y.values);
         let joint = side_by_side(x.view(), y.view());
         let nearest = self.options.points(&[x.view(), y.view()])?.nearest(k);
         let (side_x, side_y) = (box_side(&nearest, k, x.view(), Norm::Max), box_side(&nearest, k, y.view(), Norm::Max));
-        let n_x = self.options.points(&[x.view()])?.count(&side_x, Boundary::Inclusive);
-        let n_y = self.options.points(&[y.view()])?.count(&side_y, Boundary::Inclusive);
+        let n_x = in_x.count(&side_x, Boundary::Inclusive);
+        let n_y = in_y.count(&side_y, Boundary::Inclusive);
         let psi = digamma_table(n);
         let constant = psi[k] - 1.0 / k as f64 + psi[n];
         // Drawn for the smaller side first, so that exchanging the two changes nothing.

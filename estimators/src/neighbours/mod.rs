@@ -190,6 +190,11 @@ impl Points {
         Ok(Self { norm, n, found })
     }
 
+    /// Points on a line, sorted before.
+    pub(crate) fn on_line(line: sorted::Sorted, norm: Norm) -> Self {
+        Self { norm, n: line.len(), found: Found::Sorted(line) }
+    }
+
     /// The k nearest other points of each; `k` must be below the number of points.
     pub(crate) fn nearest(&self, k: usize) -> Nearest {
         debug_assert!(k < self.n);

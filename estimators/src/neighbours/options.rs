@@ -1,5 +1,6 @@
 //! What all estimators from nearest neighbours can be told.
 
+use super::sorted::Sorted;
 use super::{Engine, Norm, Points, ties::Ties};
 use crate::registry::ParameterDoc;
 use crate::{Estimate, EstimatorError, Parameters, Transform, Warning};
@@ -143,21 +144,40 @@ impl NeighbourOptions {
         x: ArrayView2<'_, f64>,
         stream: u64,
     ) -> Result<(Array2<f64>, f64), EstimatorError> {
-        let mut x = self.transform.apply(x)?;
-        let share = self.ties.treat(estimator, &mut x, self.seed, stream)?;
-        Ok((x, share))
+        self.treated(estimator, self.transform.apply(x)?, stream)
     }
 
-    /// [`NeighbourOptions::prepare`] of two variables at once, with the larger share of ties.
+    /// [`NeighbourOptions::prepare`] of two variables at once.
     pub(super) fn prepare_both(
         &self,
         estimator: &'static str,
         x: ArrayView2<'_, f64>,
         y: ArrayView2<'_, f64>,
-    ) -> Result<(Array2<f64>, Array2<f64>, f64), EstimatorError> {
-        let (x, y) = rayon::join(|| self.prepare(estimator, x, 0), || self.prepare(estimator, y, 1));
-        let ((x, tied_x), (y, tied_y)) = (x?, y?);
-        Ok((x, y, tied_x.max(tied_y)))
+    ) -> Result<(Prepared, Prepared), EstimatorError> {
+        let prepared = |variable, stream| -> Result<Prepared, EstimatorError> {
+            let values = self.transform.apply(variable)?;
+            if values.ncols() == 1 && self.engine == Engine::Auto {
+                // Sorted for its ties, and again for its neighbours: once is enough where it has none.
+                let line = Sorted::new(values.iter().copied());
+                if !line.has_ties() {
+                    return Ok(Prepared { values, tied: 0.0, line: Some(line) });
+                }
+            }
+            let (values, tied) = self.treated(estimator, values, stream)?;
+            Ok(Prepared { values, tied, line: None })
+        };
+        let (x, y) = rayon::join(|| prepared(x, 0), || prepared(y, 1));
+        Ok((x?, y?))
+    }
+
+    fn treated(
+        &self,
+        estimator: &'static str,
+        mut values: Array2<f64>,
+        stream: u64,
+    ) -> Result<(Array2<f64>, f64), EstimatorError> {
+        let tied = self.ties.treat(estimator, &mut values, self.seed, stream)?;
+        Ok((values, tied))
     }
 
     pub(super) fn points(&self, variables: &[ArrayView2<'_, f64>]) -> Result<Points, EstimatorError> {
@@ -179,6 +199,26 @@ impl NeighbourOptions {
             }
         }
         combined
+    }
+}
+
+/// A variable as distances are measured in it.
+pub(super) struct Prepared {
+    /// [N × D].
+    pub(super) values: Array2<f64>,
+    /// Share of its samples that are tied.
+    pub(super) tied: f64,
+    /// Its values in order, where it has one column and no ties.
+    line: Option<Sorted>,
+}
+
+impl Prepared {
+    /// The variable's points alone.
+    pub(super) fn margin(&mut self, options: &NeighbourOptions) -> Result<Points, EstimatorError> {
+        match self.line.take() {
+            Some(line) => Ok(Points::on_line(line, options.norm)),
+            None => options.points(&[self.values.view()]),
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 //!
 //! Distances are first measured in 32-bit, twice as many to a register, and only those that the rounding leaves in doubt,
 //! and those of neighbours, again in 64-bit: the answers are those of 64-bit to the bit. Lanes that are all farther away
-//! than matters after the first few coordinates are given up there, which is nearly always.
+//! than matters after the first few coordinates are given up there: the points are sorted so that those of a group of
+//! lanes are near each other in these, and so it is nearly always.
 
 use super::candidates::Candidates;
 use super::metric::{LANES, Metric, distance, larger};
+use super::tree::halve;
 use super::{Boundary, Nearest};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -28,7 +30,9 @@ pub(crate) struct Scan {
     blocks: Vec<Range<usize>>,
     /// Ranges of at most [`STEP`] coordinates of one block, and whether the block ends with them.
     steps: Vec<(Range<usize>, bool)>,
-    /// Row by row.
+    /// The row of each place in what follows.
+    order: Vec<u32>,
+    /// Place by place.
     flat: Vec<f64>,
     /// The same less the columns' middles and over the largest of them, so that all lie in −1…1.
     singles: Vec<f32>,
@@ -43,7 +47,8 @@ pub(crate) struct Scan {
 impl Scan {
     pub(crate) fn new(points: ArrayView2<'_, f64>, blocks: &[Range<usize>]) -> Self {
         let (n, dimension) = points.dim();
-        let flat: Vec<f64> = points.iter().copied().collect();
+        let order = ordered(points, STEP.min(blocks[0].len()));
+        let flat: Vec<f64> = order.iter().flat_map(|&row| points.row(row as usize).into_iter().copied()).collect();
         let middles: Vec<f64> = points
             .columns()
             .into_iter()
@@ -81,7 +86,7 @@ impl Scan {
         // in each of the coordinates. Sums of squares round once more a coordinate.
         let d = dimension as f64;
         let slack = d.sqrt() * (2f64.powi(-21) + d * 2f64.powi(-23));
-        Self { dimension, n, blocks: blocks.to_vec(), steps, flat, singles, tiles, unit, slack }
+        Self { dimension, n, blocks: blocks.to_vec(), steps, order, flat, singles, tiles, unit, slack }
     }
 
     pub(crate) fn nearest<M: Metric>(&self, k: usize) -> Nearest {
@@ -93,8 +98,8 @@ impl Scan {
             })
             .collect();
         let mut nearest = Nearest::new(self.n, k);
-        for (row, found) in parts.iter().flatten().enumerate() {
-            nearest.set(row, found.found());
+        for (&row, found) in self.order.iter().zip(parts.iter().flatten()) {
+            nearest.set(row as usize, found.found());
         }
         nearest
     }
@@ -108,7 +113,11 @@ impl Scan {
                 pulp::Arch::new().dispatch(task)
             })
             .collect();
-        parts.into_iter().flatten().collect()
+        let mut counts = vec![0; self.n];
+        for (&row, count) in self.order.iter().zip(parts.into_iter().flatten()) {
+            counts[row as usize] = count;
+        }
+        counts
     }
 
     fn tasks(&self) -> Vec<Range<usize>> {
@@ -164,6 +173,15 @@ impl Scan {
     }
 }
 
+/// The rows, so that those that follow each other are near each other in the first `d` coordinates.
+fn ordered(points: ArrayView2<'_, f64>, d: usize) -> Vec<u32> {
+    let n = points.nrows();
+    let first: Vec<f64> = points.rows().into_iter().flat_map(|row| row.into_iter().take(d).copied()).collect();
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    halve(&first, d, &mut order, &mut vec![0; n], n.div_ceil(LANES).max(1));
+    order
+}
+
 struct NearestTask<'a, M> {
     scan: &'a Scan,
     k: usize,
@@ -179,7 +197,11 @@ impl<M: Metric> pulp::WithSimd for NearestTask<'_, M> {
         let (scan, d) = (self.scan, self.scan.dimension);
         let mut output = vec![Candidates::new(self.k); self.rows.len()];
         let mut limits = vec![f32::INFINITY; self.rows.len()];
-        for (number, tile) in scan.tiles.chunks_exact(d * TILE).enumerate() {
+        // From their own tile on: what is found there spares most of the rest.
+        let count = scan.n.div_ceil(TILE);
+        let home = self.rows.start / TILE;
+        for number in (home..count).chain(0..home) {
+            let tile = &scan.tiles[number * d * TILE..][..d * TILE];
             for ((row, found), limit) in self.rows.clone().zip(&mut output).zip(&mut limits) {
                 let point = &scan.singles[row * d..][..d];
                 for offset in (0..TILE).step_by(WIDTH) {
@@ -188,7 +210,7 @@ impl<M: Metric> pulp::WithSimd for NearestTask<'_, M> {
                         let other = number * TILE + offset + lane;
                         if distance <= *limit && other != row && other < scan.n {
                             let bound = found.bound();
-                            found.offer(scan.exact::<M>(row, other), other as u32);
+                            found.offer(scan.exact::<M>(row, other), scan.order[other]);
                             if found.bound() < bound {
                                 *limit = scan.limits::<M>(found.bound()).0;
                             }
@@ -220,7 +242,7 @@ impl<M: Metric> pulp::WithSimd for CountTask<'_, M> {
             .rows
             .clone()
             .map(|row| {
-                let radius = self.boundary.inclusive(self.radii[row]);
+                let radius = self.boundary.inclusive(self.radii[scan.order[row] as usize]);
                 let (far, sure) = scan.limits::<M>(radius);
                 (radius, far, sure)
             })
@@ -245,8 +267,8 @@ impl<M: Metric> pulp::WithSimd for CountTask<'_, M> {
                 }
             }
         }
-        for (row, count) in self.rows.clone().zip(&mut output) {
-            *count -= u32::from(self.boundary.inclusive(self.radii[row]) >= 0.0);
+        for (count, &(radius, _, _)) in output.iter_mut().zip(&limits) {
+            *count -= u32::from(radius >= 0.0);
         }
         output
     }

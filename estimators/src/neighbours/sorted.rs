@@ -23,6 +23,15 @@ impl Sorted {
         Self { values, rows }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether a value occurs more than once.
+    pub(crate) fn has_ties(&self) -> bool {
+        self.values.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
     /// How many other points lie within each point's own radius; `reduce` is what turns a difference into the reduced
     /// form of the radii, and `length` turns it back.
     pub(crate) fn count(

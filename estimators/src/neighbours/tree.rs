@@ -369,7 +369,7 @@ fn under_first_child(leaves: usize) -> usize {
 
 /// Orders rows so that those of a node's first child come before those of the second, all of whose leaves but one are
 /// full. `keys` is room to work in, one for each row.
-fn halve(flat: &[f64], d: usize, rows: &mut [u32], keys: &mut [u128], leaves: usize) {
+pub(super) fn halve(flat: &[f64], d: usize, rows: &mut [u32], keys: &mut [u128], leaves: usize) {
     if leaves == 1 {
         return;
     }
