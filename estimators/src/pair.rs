@@ -114,7 +114,7 @@ pub(crate) fn check(variables: &[Variable<'_>]) -> Result<(), EstimatorError> {
             if values.ncols() == 0 {
                 return Err(EstimatorError::NoUnits);
             }
-            if all_finite(values) {
+            if all(values, f64::is_finite) {
                 continue;
             }
             let mut bad = values.indexed_iter().filter(|(_, v)| !v.is_finite());
@@ -131,13 +131,12 @@ pub(crate) fn check(variables: &[Variable<'_>]) -> Result<(), EstimatorError> {
     Ok(())
 }
 
-/// Whether no value is infinite or none, at the speed of memory where they stand side by side.
-fn all_finite(values: &ArrayView2<'_, f64>) -> bool {
+/// Whether something holds of every value, at the speed of memory where the values stand side by side.
+pub(crate) fn all<T: Copy + Sync>(values: &ArrayView2<'_, T>, holds: impl Fn(T) -> bool + Sync) -> bool {
     match values.as_slice() {
-        Some(flat) => {
-            flat.par_chunks(1 << 14).all(|part| part.iter().fold(true, |finite, value| finite & value.is_finite()))
-        }
-        None => values.iter().all(|value| value.is_finite()),
+        // Without a way out of the inner loop, so that it is vectorised.
+        Some(flat) => flat.par_chunks(1 << 14).all(|part| part.iter().fold(true, |so_far, v| so_far & holds(*v))),
+        None => values.iter().all(|v| holds(*v)),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     PlaneEstimator, Targets, Variable, Warning,
 };
 use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Which side the bound is on.
@@ -86,6 +87,9 @@ impl NoiseScale {
     }
 
     fn of(self, layer: &LayerSample<'_>) -> f64 {
+        if self == NoiseScale::Fixed {
+            return 1.0;
+        }
         let t = layer.activations();
         let (mut low, mut high, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
         for v in t.iter().map(|&v| f64::from(v)) {
@@ -290,7 +294,13 @@ impl KernelDensity {
             NoiseScale::Fixed | NoiseScale::Range | NoiseScale::Std => {
                 // Without a centred copy in 64-bit, which would be the largest thing in memory.
                 let mean = crate::linalg::means(x);
-                Array2::from_shape_fn(x.dim(), |(i, j)| (x[[i, j]] - mean[j]) as f32)
+                let mut t = Array2::zeros(x.dim());
+                // An array that was just made has its rows side by side.
+                let rows = t.as_slice_mut().unwrap_or_default().par_chunks_mut(x.ncols());
+                rows.enumerate().for_each(|(i, row)| {
+                    row.iter_mut().zip(x.row(i)).zip(&mean).for_each(|((t, x), mean)| *t = (x - mean) as f32);
+                });
+                t
             }
         }
     }

@@ -14,6 +14,7 @@ use super::bands::{BANDS, sums_by_band};
 use super::fused::Fused;
 use crate::Targets;
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 /// Rows in a tile.
 const TILE: usize = 64;
@@ -78,21 +79,22 @@ impl KernelSums {
 
 fn tiles(t: ArrayView2<'_, f32>, targets: &Targets) -> Vec<Tile> {
     let mut rest = targets.order();
-    let mut tiles = Vec::new();
+    let mut parts = Vec::new();
     for (class, &count) in targets.counts().iter().enumerate() {
         let (own, others) = rest.split_at(count);
         rest = others;
-        tiles.extend(own.chunks(TILE).map(|rows| {
-            let mut units = vec![[FAR; TILE]; t.ncols()];
-            for (slot, &row) in rows.iter().enumerate() {
-                for (unit, &value) in t.row(row as usize).iter().enumerate() {
-                    units[unit][slot] = value;
-                }
-            }
-            Tile { class: class as u32, len: rows.len(), units }
-        }));
+        parts.extend(own.chunks(TILE).map(|rows| (class as u32, rows)));
     }
-    tiles
+    let tile = |(class, rows): (u32, &[u32])| {
+        let mut units = vec![[FAR; TILE]; t.ncols()];
+        for (slot, &row) in rows.iter().enumerate() {
+            for (unit, &value) in t.row(row as usize).iter().enumerate() {
+                units[unit][slot] = value;
+            }
+        }
+        Tile { class, len: rows.len(), units }
+    };
+    parts.into_par_iter().map(tile).collect()
 }
 
 fn add_pair(sums: &mut Sums, tiles: &[Tile], i: usize, j: usize, factor: f32) {
