@@ -3,26 +3,34 @@
 use super::output::Output;
 use anyhow::{Context, Result};
 use narrows_estimators::compression::ENCODERS;
-use narrows_estimators::registry::{self, Domain, ESTIMATORS, Entry};
+use narrows_estimators::registry::{self, Domain, ESTIMATORS, Entry, ParameterDoc};
 use serde_json::{Value, json};
 
 /// List the estimators: what each takes, costs, and when to choose it
 #[derive(Debug, clap::Args)]
 pub(super) struct EstimatorsArgs {
-    /// One estimator, with its parameters
+    /// One estimator or encoder, with its parameters
     #[arg(value_name = "NAME")]
     name: Option<String>,
 }
 
 pub(super) fn run(args: &EstimatorsArgs, output: Output) -> Result<()> {
     if let Some(name) = &args.name {
-        let entry = ESTIMATORS.iter().find(|e| e.name == name).with_context(|| {
-            format!(
-                "no estimator is called {name}; there are: {}",
-                ESTIMATORS.iter().map(|e| e.name).collect::<Vec<_>>().join(", ")
-            )
+        if let Some(entry) = ESTIMATORS.iter().find(|e| e.name == name) {
+            return output.summary(&lines_of(entry), &value_of(entry));
+        }
+        let encoder = ENCODERS.iter().find(|e| e.name == name).with_context(|| {
+            let all = ESTIMATORS.iter().map(|e| e.name).chain(ENCODERS.iter().map(|e| e.name));
+            format!("no estimator is called {name}; there are: {}", all.collect::<Vec<_>>().join(", "))
         })?;
-        return output.summary(&lines_of(entry), &value_of(entry));
+        let mut lines = vec![
+            format!("{}: {}", encoder.name, encoder.summary),
+            format!("  used as    --compress {0}, or {0}/ESTIMATOR", encoder.name),
+        ];
+        lines.extend(parameter_lines(encoder.parameters));
+        let parameters = parameters_of(encoder.parameters);
+        return output
+            .summary(&lines, &json!({ "name": encoder.name, "summary": encoder.summary, "parameters": parameters }));
     }
     let mut lines = vec![];
     for entry in ESTIMATORS {
@@ -48,14 +56,21 @@ fn lines_of(entry: &Entry) -> Vec<String> {
         format!("  cost       {}{}", entry.cost, if entry.trained { ", trains a network" } else { "" }),
         format!("  choose it  {}", entry.choose),
     ];
-    if !entry.parameters.is_empty() {
-        lines.push("  parameters".into());
-    }
-    for p in entry.parameters {
-        let default = if p.default.is_empty() { String::new() } else { format!(" [default: {}]", p.default) };
-        lines.push(format!("    {:14} {}{default}", p.name, p.meaning));
-    }
+    lines.extend(parameter_lines(entry.parameters));
     lines
+}
+
+fn parameter_lines(parameters: &[ParameterDoc]) -> Vec<String> {
+    let heading = (!parameters.is_empty()).then(|| "  parameters".into());
+    let line = |p: &ParameterDoc| {
+        let default = if p.default.is_empty() { String::new() } else { format!(" [default: {}]", p.default) };
+        format!("    {:14} {}{default}", p.name, p.meaning)
+    };
+    heading.into_iter().chain(parameters.iter().map(line)).collect()
+}
+
+fn parameters_of(parameters: &[ParameterDoc]) -> Vec<Value> {
+    parameters.iter().map(|p| json!({ "name": p.name, "default": p.default, "meaning": p.meaning })).collect()
 }
 
 fn quantities(entry: &Entry) -> Vec<&'static str> {
@@ -79,18 +94,13 @@ fn pairs(domain: Domain) -> String {
 }
 
 fn value_of(entry: &Entry) -> Value {
-    let parameters: Vec<Value> = entry
-        .parameters
-        .iter()
-        .map(|p| json!({ "name": p.name, "default": p.default, "meaning": p.meaning }))
-        .collect();
     json!({
         "name": entry.name,
         "summary": entry.summary,
         "quantities": quantities(entry),
         "measure": if entry.measure == registry::Measure::Information { "information" } else { "dependence" },
         "domain": { "continuous": entry.domain.continuous, "mixed": entry.domain.mixed, "discrete": entry.domain.discrete },
-        "parameters": parameters,
+        "parameters": parameters_of(entry.parameters),
         "cost": entry.cost,
         "choose": entry.choose,
     })
