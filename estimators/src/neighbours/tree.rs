@@ -68,21 +68,23 @@ impl Tree {
 
     fn fill(&mut self, flat: &[f64]) {
         let d = self.dimension;
-        for leaf in 0..self.leaves {
-            let (start, end) = (self.starts[leaf] as usize, self.starts[leaf + 1] as usize);
-            let node = self.leaves - 1 + leaf;
-            self.counts[node] = (end - start) as u32;
-            let (low, high) = self.boxes[node * 2 * d..][..2 * d].split_at_mut(d);
+        let inner = self.leaves - 1;
+        let leaves = self.coordinates.par_chunks_mut(d * LANES).zip(self.boxes[inner * 2 * d..].par_chunks_mut(2 * d));
+        let (order, starts) = (&self.order, &self.starts);
+        leaves.zip(&mut self.counts[inner..]).enumerate().for_each(|(leaf, ((coordinates, sides), count))| {
+            let rows = &order[starts[leaf] as usize..starts[leaf + 1] as usize];
+            *count = rows.len() as u32;
+            let (low, high) = sides.split_at_mut(d);
             low.fill(f64::INFINITY);
             high.fill(f64::NEG_INFINITY);
-            for (lane, &row) in self.order[start..end].iter().enumerate() {
+            for (lane, &row) in rows.iter().enumerate() {
                 for (c, &value) in flat[row as usize * d..][..d].iter().enumerate() {
-                    self.coordinates[(leaf * d + c) * LANES + lane] = value;
+                    coordinates[c * LANES + lane] = value;
                     low[c] = low[c].min(value);
                     high[c] = high[c].max(value);
                 }
             }
-        }
+        });
         for node in (0..self.leaves - 1).rev() {
             let (left, right) = (2 * node + 1, 2 * node + 2);
             self.counts[node] = self.counts[left] + self.counts[right];
