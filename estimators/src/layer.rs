@@ -1,7 +1,7 @@
 //! The vocabulary of the information plane: samples of a layer, targets, and what estimators make of them.
 
 use crate::kernel::KernelSums;
-use crate::pair::{Classes, all};
+use crate::pair::{Classes, finite};
 use crate::{Estimate, Estimator, EstimatorError};
 use ndarray::ArrayView2;
 use std::sync::{Arc, Mutex};
@@ -116,13 +116,7 @@ impl<'a> LayerSample<'a> {
         if activations.ncols() == 0 {
             return Err(EstimatorError::NoUnits);
         }
-        if !all(&activations, |v| v.is_finite()) {
-            let mut bad = activations.indexed_iter().filter(|(_, v)| !v.is_finite());
-            if let Some(((row, column), &value)) = bad.next() {
-                let (value, count) = (f64::from(value), 1 + bad.count());
-                return Err(EstimatorError::NotFinite { row: row + 1, column: column + 1, value, count });
-            }
-        }
+        finite(&activations)?;
         Ok(Self { activations, targets, run_range: None, lower_saturation: None, kernel_sums: Mutex::default() })
     }
 

@@ -70,10 +70,12 @@ pub(crate) fn dials(rows: &[AccuracyRow], summary: &[AccuracySummaryRow]) -> Opt
                 .filter(|r| labels.of(&r.estimator, &r.parameters) == *name)
                 .filter_map(|r| {
                     let (mean, std) = (r.mean?, r.std.unwrap_or(0.0));
-                    let inside = |v: f64| y.within(v);
                     Some((
                         r.truth,
-                        Measured { value: inside(mean), interval: Some((inside(mean - std), inside(mean + std))) },
+                        Measured {
+                            value: y.within(mean),
+                            interval: Some((y.within(mean - std), y.within(mean + std))),
+                        },
                     ))
                 })
                 .collect();
