@@ -4,59 +4,146 @@
 //! accepted: then an archive cannot unpack to more than its size, and no two readers can see different things in it.
 
 use super::Problem;
-use std::io::{Cursor, Read};
+use super::blob::{Blob, BlobCursor};
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Arc;
 use zip::{CompressionMethod, ZipArchive};
 
 /// A pickle holds names and shapes, not values.
-const MAX_PICKLE: u64 = 100 << 20;
+pub(super) const MAX_PICKLE: u64 = 100 << 20;
 
-/// The bytes of `data.pkl`.
-///
-/// # Errors
-/// When the archive is damaged, or is something else than a PyTorch file.
-pub(super) fn pickle_of(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
-    // The end record is the last 22 bytes: an archive that is cut has none, and one with something behind it is two
-    // things at once.
-    if !bytes.len().checked_sub(22).is_some_and(|at| bytes[at..].starts_with(b"PK\x05\x06")) {
-        return Err(damaged("the end of the archive is missing; was the download, or the saving, cut short?".into()));
-    }
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(e.to_string()))?;
-    if archive.offset() != 0 || records(bytes, archive.central_directory_start()) != Some(archive.len()) {
-        return Err(damaged("its directory does not fit its content, or two entries have one name".into()));
-    }
-    let names: Vec<String> = archive.file_names().map(String::from).collect();
-    let pickle = pickle_among(&names)?;
-    let order = pickle.replace("data.pkl", "byteorder");
-    if names.contains(&order) && content(&mut archive, &order)? != b"little" {
-        return Err(unsupported("it was saved by a big-endian machine; save it again on a common one".into()));
-    }
-    content(&mut archive, pickle)
+/// A PyTorch file's archive. Clones share its directory.
+#[derive(Clone)]
+pub(super) struct Archive {
+    blob: Blob,
+    zip: ZipArchive<BlobCursor>,
+    /// Name of the pickle; the storages lie in `data` beside it.
+    pickle: String,
+    storages: Arc<HashMap<String, Entry>>,
 }
 
-/// Checks that every entry is stored as it is. To be asked when the pickle has been looked at: that it holds code is
-/// worse, and is told first.
-///
-/// # Errors
-/// When an entry is compressed or encrypted, or shares bytes with another.
-pub(super) fn check_packing(bytes: &[u8]) -> Result<(), Problem> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(e.to_string()))?;
-    for index in 0..archive.len() {
-        let entry = archive.by_index_raw(index).map_err(|e| damaged(e.to_string()))?;
-        if entry.encrypted() {
-            return Err(unsupported(format!("its entry {} is encrypted", entry.name())));
+/// Where a storage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    index: usize,
+    /// Its length.
+    pub(super) bytes: u64,
+}
+
+impl Archive {
+    /// Reads the directory.
+    ///
+    /// # Errors
+    /// When the archive is damaged, or is something else than a PyTorch file.
+    pub(super) fn open(blob: &Blob) -> Result<Self, Problem> {
+        // The end record is the last 22 bytes: an archive that is cut has none, and one with something behind it is two
+        // things at once.
+        let end = blob.len().checked_sub(22).map(|at| blob.read(at, 4)).transpose()?;
+        if end.as_deref() != Some(b"PK\x05\x06") {
+            return Err(damaged(
+                "the end of the archive is missing; was the download, or the saving, cut short?".into(),
+            ));
         }
-        if entry.compression() != CompressionMethod::Stored {
-            return Err(unsupported(format!(
-                "its entry {} is compressed, which torch.save does not do; load it in PyTorch and save it again",
-                entry.name()
-            )));
+        let mut zip = ZipArchive::new(blob.cursor()).map_err(|e| damaged(e.to_string()))?;
+        let start = zip.central_directory_start();
+        let directory = blob.len().checked_sub(start).map(|length| blob.read(start, length)).transpose()?;
+        if zip.offset() != 0 || directory.as_deref().and_then(records) != Some(zip.len()) {
+            return Err(damaged("its directory does not fit its content, or two entries have one name".into()));
+        }
+        let names: Vec<String> = zip.file_names().map(String::from).collect();
+        let pickle = pickle_among(&names)?.to_string();
+        if let Some(name) = names.iter().find(|name| leaves_the_archive(name)) {
+            return Err(damaged(format!("its entry {name} has a name that leads out of the archive")));
+        }
+        let mut storages = HashMap::new();
+        let folder = pickle.replace("data.pkl", "data/");
+        for index in 0..zip.len() {
+            let entry = zip.by_index_raw(index).map_err(|e| damaged(e.to_string()))?;
+            if let Some(key) = entry.name().strip_prefix(&folder) {
+                storages.insert(key.to_string(), Entry { index, bytes: entry.size() });
+            }
+        }
+        let mut archive = Self { blob: blob.clone(), zip, pickle, storages: Arc::new(storages) };
+        let order = archive.pickle.replace("data.pkl", "byteorder");
+        if names.contains(&order) && archive.named(&order)? != b"little" {
+            return Err(unsupported("it was saved by a big-endian machine; save it again on a common one".into()));
+        }
+        Ok(archive)
+    }
+
+    /// The bytes of `data.pkl`.
+    pub(super) fn pickle(&self) -> Result<Vec<u8>, Problem> {
+        self.clone().named(&self.pickle)
+    }
+
+    /// The entry of a storage.
+    pub(super) fn storage(&self, key: &str) -> Option<Entry> {
+        self.storages.get(key).copied()
+    }
+
+    /// A storage's bytes, its checksum compared.
+    ///
+    /// # Errors
+    /// When they are not what the directory says.
+    pub(super) fn content(&self, entry: &Entry) -> Result<Vec<u8>, Problem> {
+        let mut zip = self.zip.clone();
+        let mut file = zip.by_index(entry.index).map_err(|e| damaged(e.to_string()))?;
+        let mut content = Vec::with_capacity(usize::try_from(entry.bytes.min(self.blob.len())).unwrap_or(0));
+        let name = file.name().to_string();
+        file.read_to_end(&mut content).map_err(|e| damaged(format!("{name}: {e}")))?;
+        Ok(content)
+    }
+
+    /// A small entry's bytes, its checksum compared.
+    fn named(&mut self, name: &str) -> Result<Vec<u8>, Problem> {
+        let entry = self.zip.by_name(name).map_err(|e| damaged(e.to_string()))?;
+        if entry.size() > MAX_PICKLE {
+            return Err(damaged(format!("{name} is larger than {MAX_PICKLE} bytes")));
+        }
+        let mut content = Vec::new();
+        entry.take(MAX_PICKLE).read_to_end(&mut content).map_err(|e| damaged(format!("{name}: {e}")))?;
+        Ok(content)
+    }
+
+    /// Checks that every entry is stored as it is. To be asked when the pickle has been looked at: that it holds code is
+    /// worse, and is told first.
+    ///
+    /// # Errors
+    /// When an entry is compressed or encrypted, says that it is longer than the file, or shares bytes with another.
+    pub(super) fn check_packing(&self) -> Result<(), Problem> {
+        let mut zip = self.zip.clone();
+        for index in 0..zip.len() {
+            let entry = zip.by_index_raw(index).map_err(|e| damaged(e.to_string()))?;
+            if entry.encrypted() {
+                return Err(unsupported(format!("its entry {} is encrypted", entry.name())));
+            }
+            if entry.compression() != CompressionMethod::Stored {
+                return Err(unsupported(format!(
+                    "its entry {} is compressed, which torch.save does not do; load it in PyTorch and save it again",
+                    entry.name()
+                )));
+            }
+            if entry.size() != entry.compressed_size() || entry.size() > self.blob.len() {
+                return Err(damaged(format!(
+                    "its entry {} says that it has {} bytes, which are not in the file",
+                    entry.name(),
+                    entry.size()
+                )));
+            }
+        }
+        match zip.has_overlapping_files() {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(damaged("entries overlap".into())),
+            Err(e) => Err(damaged(e.to_string())),
         }
     }
-    match archive.has_overlapping_files() {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(damaged("entries overlap".into())),
-        Err(e) => Err(damaged(e.to_string())),
-    }
+}
+
+/// Whether a name would lie outside of the folder that the archive is unpacked in. Nothing is unpacked here; but
+/// whoever made such a name meant harm.
+fn leaves_the_archive(name: &str) -> bool {
+    name.starts_with(['/', '\\']) || name.get(1..2) == Some(":") || name.split(['/', '\\']).any(|part| part == "..")
 }
 
 /// The name of the pickle; what an archive without one seems to be.
@@ -79,21 +166,10 @@ fn pickle_among(names: &[String]) -> Result<&str, Problem> {
     }
 }
 
-/// An entry's bytes, its checksum compared.
-fn content(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>, Problem> {
-    let entry = archive.by_name(name).map_err(|e| damaged(e.to_string()))?;
-    if entry.size() > MAX_PICKLE {
-        return Err(damaged(format!("{name} is larger than {MAX_PICKLE} bytes")));
-    }
-    let mut content = Vec::new();
-    entry.take(MAX_PICKLE).read_to_end(&mut content).map_err(|e| damaged(format!("{name}: {e}")))?;
-    Ok(content)
-}
-
 /// How many records the directory has, when it reaches to the end records and nothing lies between. An archive's reader
 /// keeps one of several entries with the same name, so its own count says less.
-fn records(bytes: &[u8], start: u64) -> Option<usize> {
-    let mut rest = bytes.get(usize::try_from(start).ok()?..)?;
+fn records(directory: &[u8]) -> Option<usize> {
+    let mut rest = directory;
     let mut count = 0;
     while let Some(record) = rest.get(..46).filter(|record| record.starts_with(b"PK\x01\x02")) {
         let length = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));

@@ -1,6 +1,7 @@
 //! Activation dumps: npz archives with one array a layer.
 
-use super::{CheckpointError, Format, Problem, bytes_of, format, place};
+use super::blob::Blob;
+use super::{CheckpointError, Format, Problem, format, place};
 use narrows_datasets::LoadError;
 use narrows_datasets::load::npz;
 use ndarray::Array2;
@@ -26,7 +27,7 @@ pub struct ActivationDump {
 /// When the file is missing, empty or damaged, an array is no layer, layers differ in their number of samples, or a
 /// value is NaN or infinite.
 pub fn read_dump(path: &Path) -> Result<ActivationDump, CheckpointError> {
-    let bytes = bytes_of(path).map_err(|problem| problem.of(path))?;
+    let bytes = Blob::open(path).and_then(|blob| blob.all()).map_err(|problem| problem.of(path))?;
     if !bytes.is_empty() && !bytes.starts_with(b"PK") {
         return Err(what_else(&bytes).of(path));
     }

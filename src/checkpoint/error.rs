@@ -134,6 +134,14 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The same, of a tensor, where it is a tensor's and does not say so.
+    pub(super) fn at(self, name: &str) -> Self {
+        match self {
+            Problem::Dtype { tensor, dtype } if tensor.is_empty() => Problem::Dtype { tensor: name.into(), dtype },
+            other => other,
+        }
+    }
+
     /// The same, of a file.
     pub fn of(self, file: &Path) -> CheckpointError {
         CheckpointError { file: file.into(), problem: self }

@@ -24,6 +24,9 @@ impl fmt::Display for Format {
     }
 }
 
+/// Bytes of a file's beginning that tell its format.
+pub(super) const HEAD: u64 = 1024;
+
 /// The number 0x1950a86a20f9469cfc6c, with which PyTorch's older files begin, as a pickle holds it.
 const LEGACY_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 

@@ -5,11 +5,16 @@
 //! containers is refused, by the name of the class and its place.
 
 mod archive;
+mod blob;
 mod classes;
+mod contents;
 mod cursor;
+mod dtype;
 mod dump;
 mod error;
 mod format;
+mod found;
+mod lazy;
 mod machine;
 mod outline;
 mod pickle;
@@ -22,9 +27,12 @@ mod torch;
 #[cfg(test)]
 mod torch_tests;
 
+pub use contents::Contents;
+pub use dtype::Dtype;
 pub use dump::{ActivationDump, read_dump};
 pub use error::{CheckpointError, Problem};
 pub use format::Format;
+pub use lazy::LazyTensor;
 pub use save::write_safetensors;
 pub(crate) use tensor::natural_order;
 pub use tensor::{StateDict, Tensor};
@@ -61,26 +69,6 @@ pub struct ReadOptions {
 }
 
 impl Checkpoint {
-    fn new(file: &Path, format: Format, metadata: BTreeMap<String, String>, tensors: StateDict) -> Self {
-        let number = |keys: &[&str]| keys.iter().find_map(|key| metadata.get(*key)?.trim().parse::<u64>().ok());
-        let (epoch, step) = (number(&["epoch"]), number(&["step", "global_step", "iteration"]));
-        let mut named = place::of_name(file);
-        // `ckpt-500` that says of itself to be of step 500 is not of epoch 500 besides.
-        if named.is_guess && named.epoch == step {
-            named.epoch = None;
-        }
-        Self {
-            file: file.into(),
-            format,
-            epoch: epoch.or(named.epoch),
-            step: step.or(named.step),
-            seed: number(&["seed"]),
-            run: metadata.get("run").cloned(),
-            metadata,
-            tensors,
-        }
-    }
-
     /// Checks that every value is a number.
     ///
     /// # Errors
@@ -96,39 +84,13 @@ impl Checkpoint {
     }
 }
 
-/// Reads a checkpoint.
+/// Reads a checkpoint with all of its tensors.
 ///
 /// # Errors
 /// When the file is missing, empty, truncated, of no known format, or holds what is refused; the message names the
 /// file, what was found, and what to do.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Checkpoint, CheckpointError> {
-    parse(path, options).map_err(|problem| problem.of(path))
-}
-
-fn parse(path: &Path, options: &ReadOptions) -> Result<Checkpoint, Problem> {
-    let bytes = bytes_of(path)?;
-    let format = format::sniff(&bytes)?;
-    let (metadata, tensors) = match format {
-        Format::Safetensors => safetensors::parse(&bytes)?,
-        Format::TorchZip | Format::TorchLegacy => torch::parse(path, &bytes, format, options)?,
-    };
-    if tensors.is_empty() {
-        return Err(Problem::NoTensors);
-    }
-    Ok(Checkpoint::new(path, format, metadata, tensors.without_wrappers()))
-}
-
-/// What a file holds. Only a regular file has an end: a device or a pipe may have none.
-fn bytes_of(path: &Path) -> Result<Vec<u8>, Problem> {
-    let unreadable = |e: std::io::Error| Problem::Unreadable(e.to_string());
-    let kind = std::fs::metadata(path).map_err(unreadable)?;
-    if kind.is_dir() {
-        return Err(Problem::Unreadable("it is a folder; name a file in it".into()));
-    }
-    if !kind.is_file() {
-        return Err(Problem::Unreadable("it is a device or a pipe; copy it to a file first".into()));
-    }
-    std::fs::read(path).map_err(unreadable)
+    Contents::open(path, options)?.load()
 }
 
 #[cfg(test)]
@@ -158,28 +120,20 @@ mod tests {
             "0.weight",
             Tensor { shape: vec![2, 2], dtype: "F32".into(), values: vec![1.0, 2.0, f32::NAN, f32::INFINITY] },
         );
-        let checkpoint = Checkpoint::new(Path::new("a.pt"), Format::TorchZip, BTreeMap::new(), tensors);
+        let checkpoint = Checkpoint {
+            file: "a.pt".into(),
+            format: Format::TorchZip,
+            epoch: None,
+            step: None,
+            seed: None,
+            run: None,
+            metadata: BTreeMap::new(),
+            tensors,
+        };
         assert_eq!(
             checkpoint.check_finite().unwrap_err().to_string(),
             "a.pt: the tensor 0.weight holds 2 value(s) that are not finite; the first is NaN at [1, 0] (counted from 0)"
         );
-    }
-
-    #[test]
-    fn what_the_file_says_goes_before_its_name() {
-        let of = |name: &str, pairs: &[(&str, &str)]| {
-            let metadata = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-            let c = Checkpoint::new(Path::new(name), Format::Safetensors, metadata, StateDict::default());
-            (c.epoch, c.step, c.seed, c.run)
-        };
-        assert_eq!(of("epoch_3-step_9.pt", &[("epoch", "5")]), (Some(5), Some(9), None, None));
-        assert_eq!(
-            of("epoch_3.pt", &[("global_step", " 70 "), ("seed", "1"), ("run", "a")]),
-            (Some(3), Some(70), Some(1), Some("a".into()))
-        );
-        assert_eq!(of("epoch_3.pt", &[("epoch", "last"), ("iteration", "8")]), (Some(3), Some(8), None, None));
-        assert_eq!(of("ckpt-500.pt", &[("step", "500")]), (None, Some(500), None, None));
-        assert_eq!(of("model_12.pt", &[("step", "500")]), (Some(12), Some(500), None, None));
     }
 
     #[test]

@@ -1,92 +1,130 @@
-//! safetensors.
+//! safetensors: eight bytes of header length, a JSON table of tensors, their values.
 
-use super::tensor::decode;
-use super::{Problem, StateDict, Tensor};
-use ::safetensors::{SafeTensorError, SafeTensors};
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use std::collections::{BTreeMap, HashSet};
+use super::blob::Blob;
+use super::found::{Found, Texts};
+use super::{Dtype, LazyTensor, Problem};
+use ::safetensors::tensor::TensorInfo;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use std::collections::HashSet;
 use std::fmt;
 
-pub(super) fn parse(bytes: &[u8]) -> Result<(BTreeMap<String, String>, StateDict), Problem> {
-    let damaged = |e: SafeTensorError| Problem::Damaged { format: "safetensors", reason: explain(e, bytes) };
-    // This checks that the tensors fill the file without hole or overlap, and that each fits its shape.
-    let (length, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-    let Names(names) = serde_json::from_slice(&bytes[8..8 + length])
-        .map_err(|e| Problem::Damaged { format: "safetensors", reason: format!("its header: {e}") })?;
-    let mut tensors = StateDict::default();
-    for name in names {
-        let Some(info) = header.info(&name) else { continue };
-        let (start, end) = info.data_offsets;
-        let dtype = format!("{:?}", info.dtype);
-        // Decoded byte by byte: the values may begin at any address.
-        let values = decode(&dtype, &bytes[8 + length + start..8 + length + end])
-            .ok_or_else(|| Problem::Dtype { tensor: name.clone(), dtype: dtype.clone() })?;
-        tensors.insert(&name, Tensor { shape: info.shape.clone(), dtype, values });
-    }
-    Ok((metadata, tensors))
-}
+/// Bytes of a header; the format's own limit.
+const MAX_HEADER: u64 = 100_000_000;
 
-/// The reader's error, in numbers where the length is what is wrong.
-fn explain(error: SafeTensorError, bytes: &[u8]) -> String {
-    let header = bytes.first_chunk().map_or(0, |n| u64::from_le_bytes(*n));
-    let length = bytes.len() as u64;
-    match error {
-        SafeTensorError::InvalidHeaderLength | SafeTensorError::HeaderTooLarge => format!(
+pub(super) fn open(blob: &Blob) -> Result<Found, Problem> {
+    let length = blob.len();
+    let header = match blob.head(8)?.first_chunk() {
+        Some(n) => u64::from_le_bytes(*n),
+        None => return Err(damaged("it ends within the length of its header".into())),
+    };
+    let begin = header.saturating_add(8);
+    if begin > length || header > MAX_HEADER {
+        return Err(damaged(format!(
             "its header should have {header} bytes, but the file has {length}, and at most 100,000,000 are read"
-        ),
-        SafeTensorError::MetadataIncompleteBuffer => {
-            let end = ends(bytes, header).max().unwrap_or(0).saturating_add(8).saturating_add(header);
-            format!("its header promises a file of {end} bytes, but there are {length}")
-        }
-        e => e.to_string(),
+        )));
     }
+    let text = blob.read(8, header)?;
+    let text = std::str::from_utf8(&text).map_err(|_| damaged("its header is not UTF-8 text".into()))?;
+    let Table { texts, tensors } =
+        serde_json::from_str(text).map_err(|e| damaged(format!("its header is not the JSON of a table: {e}")))?;
+    let values = check(&tensors)?;
+    let end = begin.saturating_add(values);
+    if end != length {
+        return Err(damaged(format!("its header promises a file of {end} bytes, but there are {length}")));
+    }
+    let place = |(name, info): (String, TensorInfo)| {
+        let dtype = Dtype::of_name(&info.dtype.to_string());
+        (name, LazyTensor::span(blob, begin + info.data_offsets.0 as u64, dtype, info.shape))
+    };
+    Ok(Found { texts, tensors: tensors.into_iter().map(place).collect() })
 }
 
-/// Where the header says that the tensors end.
-fn ends(bytes: &[u8], header: u64) -> impl Iterator<Item = u64> {
-    let header = bytes.get(8..).and_then(|b| b.get(..usize::try_from(header).ok()?)).unwrap_or_default();
-    let header: serde_json::Value = serde_json::from_slice(header).unwrap_or_default();
-    let entries = header.as_object().cloned().unwrap_or_default();
-    entries.into_iter().filter_map(|(_, entry)| entry["data_offsets"][1].as_u64())
+/// Checks that each tensor is as long as its shape and type say, and that there is no hole or overlap; the length of
+/// all values.
+fn check(tensors: &[(String, TensorInfo)]) -> Result<u64, Problem> {
+    let mut spans: Vec<(usize, usize, &str)> = Vec::with_capacity(tensors.len());
+    for (name, info) in tensors {
+        let (start, end) = info.data_offsets;
+        let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |n, &axis| n.checked_mul(axis));
+        let Some(bits) = bits.filter(|bits| bits % 8 == 0) else {
+            return Err(damaged(format!("the tensor {name} of shape {:?} is beyond all measure", info.shape)));
+        };
+        if end.checked_sub(start) != Some(bits / 8) {
+            return Err(damaged(format!(
+                "the tensor {name} of type {} and shape {:?} has {} bytes, but its place in the file, {start} to {end}, has another length",
+                info.dtype,
+                info.shape,
+                bits / 8
+            )));
+        }
+        spans.push((start, end, name));
+    }
+    spans.sort_unstable();
+    let mut at = 0;
+    for (start, end, name) in spans {
+        if start != at {
+            let what = if start < at { "overlaps another one" } else { "leaves a hole before it" };
+            return Err(damaged(format!("the tensor {name} begins at byte {start} of the values, where it {what}")));
+        }
+        at = end;
+    }
+    Ok(at as u64)
 }
 
-/// The tensors' names in the order of the header, which the reader loses; each may be there once.
-struct Names(Vec<String>);
+fn damaged(reason: String) -> Problem {
+    Problem::Damaged { format: "safetensors", reason }
+}
 
-impl<'de> Deserialize<'de> for Names {
+/// The header, in its order; each name may be there once.
+struct Table {
+    texts: Texts,
+    tensors: Vec<(String, TensorInfo)>,
+}
+
+impl<'de> Deserialize<'de> for Table {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys;
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Names;
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Table;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a table of tensors")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
-                let (mut names, mut known) = (Vec::new(), HashSet::new());
-                while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table, A::Error> {
+                let (mut table, mut known) = (Table { texts: Texts::new(), tensors: vec![] }, HashSet::new());
+                while let Some(name) = map.next_key::<String>()? {
                     if !known.insert(name.clone()) {
                         return Err(A::Error::custom(format!("there are two entries {name}")));
                     }
-                    if name != "__metadata__" {
-                        names.push(name);
+                    match name.as_str() {
+                        "__metadata__" => table.texts = map.next_value()?,
+                        _ => table.tensors.push((name, map.next_value()?)),
                     }
                 }
-                Ok(Names(names))
+                Ok(table)
             }
         }
-        deserializer.deserialize_map(Keys)
+        deserializer.deserialize_map(Entries)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{StateDict, Tensor};
     use super::*;
 
     fn file(header: &str, data: &[u8]) -> Vec<u8> {
         [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), data].concat()
+    }
+
+    fn parse(bytes: &[u8]) -> Result<(Texts, StateDict), Problem> {
+        let found = open(&Blob::of(bytes.to_vec()))?;
+        let mut tensors = StateDict::default();
+        for (name, tensor) in &found.tensors {
+            tensors.insert(name, tensor.load()?);
+        }
+        Ok((found.texts, tensors))
     }
 
     fn message(bytes: &[u8]) -> String {
@@ -139,11 +177,11 @@ mod tests {
         assert!(message(&file(twice, &[0; 1])).contains("two entries a"), "{}", message(&file(twice, &[0; 1])));
         let metadata = r#"{"__metadata__":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#;
         assert!(message(&file(metadata, &[0; 1])).contains("safetensors"));
-        for (dtype, size) in [("C64", 8), ("F8_E4M3", 1), ("F4", 1)] {
+        for (dtype, size) in [("C64", 8), ("F8_E8M0", 1), ("F4", 1)] {
             let shape = if dtype == "F4" { "[2]" } else { "[1]" };
             let header = one(&format!("[0,{size}]"), shape).replace("F32", dtype);
             let e = message(&file(&header, &vec![0; size]));
-            assert!(e.contains("the tensor a holds values of type") && e.contains("not read"), "{e}");
+            assert!(e.contains("holds values of type") && e.contains("not read"), "{e}");
         }
         assert!(message(&file(&one("[0,4]", "[1]").replace("F32", "F31"), &[0; 4])).contains("F31"));
     }
