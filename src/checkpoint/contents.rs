@@ -4,7 +4,9 @@ use super::blob::Blob;
 use super::format::{self, Format};
 use super::found::Found;
 use super::tensor::without_wrappers;
-use super::{Checkpoint, CheckpointError, LazyTensor, Problem, ReadOptions, StateDict, place, safetensors, torch};
+use super::{
+    Checkpoint, CheckpointError, LazyTensor, Problem, ReadOptions, StateDict, onnx, place, safetensors, torch,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,7 @@ impl Contents {
         let mut found = match format {
             Format::Safetensors => safetensors::open(&blob)?,
             Format::TorchZip | Format::TorchLegacy => torch::open(&blob, format, options)?,
+            Format::Onnx => onnx::open(&blob, path)?,
         };
         if found.tensors.is_empty() {
             return Err(Problem::NoTensors);

@@ -126,7 +126,8 @@ impl Dtype {
             Dtype::U64 => each(bytes, |b| u64::from_le_bytes(b) as f32),
             Dtype::U32 => each(bytes, |b| u32::from_le_bytes(b) as f32),
             Dtype::U16 => each(bytes, |b| f32::from(u16::from_le_bytes(b))),
-            Dtype::U8 | Dtype::Bool => each(bytes, |[b]| f32::from(b)),
+            Dtype::U8 => each(bytes, |[b]| f32::from(b)),
+            Dtype::Bool => each(bytes, |[b]| f32::from(b != 0)),
             Dtype::Other(_) => return None,
         })
     }

@@ -12,6 +12,8 @@ pub enum Format {
     TorchZip,
     /// The sequence of pickles that PyTorch wrote before, and still writes when told to.
     TorchLegacy,
+    /// A graph and its weights.
+    Onnx,
 }
 
 impl fmt::Display for Format {
@@ -20,6 +22,7 @@ impl fmt::Display for Format {
             Self::Safetensors => "safetensors",
             Self::TorchZip => "PyTorch zip",
             Self::TorchLegacy => "PyTorch (before 1.6)",
+            Self::Onnx => "ONNX",
         })
     }
 }
@@ -42,6 +45,7 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format, Problem> {
         b if b.starts_with(b"PK\x03\x04") => Ok(Format::TorchZip),
         // Where a protocol has a frame, the number stands a few bytes later.
         b if b[0] == 0x80 && b[..b.len().min(64)].windows(10).any(|w| w == LEGACY_MAGIC) => Ok(Format::TorchLegacy),
+        b if super::onnx::looks_like(b) => Ok(Format::Onnx),
         b => Err(Problem::UnknownFormat(guess(b).unwrap_or("safetensors or a PyTorch file is expected"))),
     }
 }

@@ -16,24 +16,30 @@ mod format;
 mod found;
 mod lazy;
 mod machine;
+mod onnx;
+mod onnx_check;
 mod outline;
 mod pickle;
 mod place;
 mod safetensors;
 mod save;
 mod state_dict;
+mod statistics;
 mod tensor;
 mod torch;
 #[cfg(test)]
 mod torch_tests;
+mod wire;
 
 pub use contents::Contents;
 pub use dtype::Dtype;
 pub use dump::{ActivationDump, read_dump};
+pub(crate) use error::shown;
 pub use error::{CheckpointError, Problem};
 pub use format::Format;
 pub use lazy::LazyTensor;
 pub use save::write_safetensors;
+pub use statistics::Statistics;
 pub(crate) use tensor::natural_order;
 pub use tensor::{StateDict, Tensor};
 
@@ -82,6 +88,20 @@ impl Checkpoint {
         }
         Ok(())
     }
+}
+
+/// Reads an ONNX model with all of its weights, checked: its graph holds together, and every tensor has as many values
+/// as its shape says.
+///
+/// # Errors
+/// When the file is no ONNX model, or is damaged; the message names the node or tensor.
+pub fn read_onnx(path: &Path) -> Result<tract_onnx::pb::ModelProto, CheckpointError> {
+    blob::Blob::open(path).and_then(|blob| onnx::model(&blob, path)).map_err(|problem| problem.of(path))
+}
+
+/// The type behind ONNX' number for it.
+pub(crate) fn onnx_dtype(number: i32) -> Dtype {
+    onnx::dtype_of(number)
 }
 
 /// Reads a checkpoint with all of its tensors.

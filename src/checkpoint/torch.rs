@@ -39,7 +39,9 @@ pub(super) fn open(blob: &Blob, format: Format, options: &ReadOptions) -> Result
     for (name, id) in chosen {
         let view = View::of(&outline, id)?;
         let tensor = storages.tensor(blob, &view)?;
-        let bytes = tensor.byte_len().unwrap_or(usize::MAX);
+        let bytes = tensor
+            .byte_len()
+            .ok_or_else(|| damaged(format!("the tensor {name} of shape {:?} is beyond all measure", tensor.shape)))?;
         budget = budget.checked_sub(bytes).ok_or_else(|| {
             unsupported(format!("the tensor {name} is a view that repeats its values; save a copy, by .clone()"))
         })?;

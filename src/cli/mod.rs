@@ -5,12 +5,14 @@ mod completions;
 mod demo;
 mod estimators;
 mod information;
+mod inspect;
 mod man;
 mod options;
 mod output;
 mod plane;
 mod report;
 mod train;
+mod tree;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -57,6 +59,7 @@ pub(crate) struct Global {
 enum Command {
     Demo(demo::DemoArgs),
     Train(train::TrainArgs),
+    Inspect(inspect::InspectArgs),
     Plane(Box<plane::PlaneArgs>),
     Mi(Box<information::MiArgs>),
     Entropy(information::EntropyArgs),
@@ -72,6 +75,9 @@ pub fn main() -> ExitCode {
     // A panic is a fault of the program: say so in one place, without a trace that nobody asked for.
     if std::env::var_os("RUST_BACKTRACE").is_none_or(|v| v == "0") {
         std::panic::set_hook(Box::new(|info| {
+            if crate::subject::graph::is_quiet() {
+                return;
+            }
             eprintln!(
                 "narrows: internal error: {info}\nThis is a bug; please report it with the command that you ran."
             );
@@ -106,6 +112,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
     match cli.command {
         Command::Demo(args) => demo::run(&args, output),
         Command::Train(args) => train::run(&args, output),
+        Command::Inspect(args) => inspect::run(&args, output),
         Command::Plane(args) => plane::run(&args, output),
         Command::Mi(args) => information::mi(&args, output),
         Command::Entropy(args) => information::entropy(&args, output),
