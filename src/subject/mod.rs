@@ -1,9 +1,10 @@
-//! The network under study: its architecture, its weights, its layers' activations, its training.
+//! The network under study: its architecture, its weights, its layers' activations, its training, and what it is run on.
 
 mod activation;
 mod architecture;
 pub mod data;
 mod network;
+pub mod samples;
 pub mod train;
 
 pub use activation::{Activation, Output};
