@@ -238,7 +238,7 @@ mod tests {
         assert!(message(&[2, 64]).contains("--mean is for images, but samples have the shape [64]"));
         assert!(message(&[2, 3, 9, 3]).contains("channels first or last"));
         assert!(message(&[2, 4, 9, 9]).contains("one channel or three"));
-        assert!(message(&[2]).contains("no table of samples"));
+        assert!(message(&[2]).contains("is not a table of samples"));
         assert!(message(&[0, 4]).contains("at least one sample"));
         let nan = Compact::Floats(ArrayD::from_shape_vec(vec![2, 2], vec![1.0, 2.0, f32::NAN, 0.0]).unwrap());
         let e = Array::new(nan, 1.0, &ImageOptions::default()).unwrap_err().to_string();

@@ -128,10 +128,10 @@ fn images_in_an_array_are_prepared() {
     };
     let samples = options("x.npy", &npy(&Array::from_elem((2, 4, 5), 255u8))).open().unwrap();
     assert_eq!(samples.kind(), SampleKind::Images { channels: 1, height: 4, width: 5, layout: Layout::Nchw });
-    assert_eq!(numbers(&samples, &[0, 1]), ArrayD::zeros(vec![2, 1, 4, 5]));
+    assert_eq!(numbers(&samples, &[0, 1]), ArrayD::from_elem(vec![2, 1, 4, 5], 0.0f32));
     let mut floats = options("f.npy", &npy(&Array::from_elem((2, 4, 5, 3), 3.0f32)));
     floats.images.scale = Some(3.0);
-    assert_eq!(numbers(&floats.open().unwrap(), &[0]), ArrayD::from_elem(vec![1, 3, 4, 5], 4.0));
+    assert_eq!(numbers(&floats.open().unwrap(), &[0]), ArrayD::from_elem(vec![1, 3, 4, 5], 4.0f32));
     assert!(message(&options("t.npy", &npy(&Array::from_elem((2, 64), 3.0f32)))).contains("[64]"));
 }
 
