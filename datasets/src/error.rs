@@ -164,6 +164,46 @@ pub enum LoadError {
         /// Shape found.
         shape: Vec<usize>,
     },
+    /// A text that is not there.
+    #[error("line {line} is empty: a text is missing; every sample has one")]
+    NoText {
+        /// Line from 1.
+        line: u64,
+    },
+    /// More than one column that may be the texts.
+    #[error("the columns {columns} all hold texts: name the one by --text-column")]
+    ManyTexts {
+        /// The columns.
+        columns: String,
+    },
+    /// A first line that may be a header or a sample.
+    #[error(
+        "whether the first line ({first:?}) is a header cannot be told: give --text-column by its name if it is one, by its number if it is none"
+    )]
+    UnclearHeader {
+        /// What stands there.
+        first: String,
+    },
+    /// A record of CIFAR with a label that it does not have.
+    #[error("record {record} (counted from 1) has the label {label}, but CIFAR has such labels below {classes} only")]
+    CifarLabel {
+        /// Record from 1.
+        record: usize,
+        /// The label.
+        label: u8,
+        /// Number of classes.
+        classes: u8,
+    },
+    /// A file that no whole number of CIFAR's records makes up.
+    #[error("{found} bytes are no whole number of records of CIFAR-{classes}, which have {record} bytes each")]
+    CifarSize {
+        /// Bytes of the file.
+        found: usize,
+        /// Number of classes.
+        classes: u8,
+        /// Bytes of a record.
+        record: usize,
+    },
     /// Not what its first bytes or its header promise.
     #[error("it is not a valid {format} file: {reason}")]
     Invalid {

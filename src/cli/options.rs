@@ -2,6 +2,7 @@
 
 use crate::run::Existing;
 use crate::subject::data::DataOptions;
+use crate::subject::samples::{Channels, ImageOptions, Layout, Resample, Resize, SampleOptions, Size};
 use std::path::{Path, PathBuf};
 
 /// Seeds stand in tables as signed integers, which every reader of Parquet has.
@@ -50,7 +51,8 @@ pub(super) struct DataArgs {
     /// Column of a CSV that holds the labels, by name or by number from 1
     #[arg(long, value_name = "COLUMN")]
     pub(super) label_column: Option<String>,
-    /// Multiply every input by this; unsigned bytes of IDX images are divided by 255 unless it is given
+    /// Multiply every input by this; unsigned bytes of images (IDX, or three axes and more) are divided by 255 unless it
+    /// is given
     #[arg(long, value_name = "FACTOR")]
     pub(super) scale: Option<f64>,
 }
@@ -63,5 +65,92 @@ impl DataArgs {
             label_column: self.label_column.clone(),
             scale: self.scale,
         }
+    }
+}
+
+/// How images are prepared, and where texts stand. In this order: decode, channels, resize, crop, × scale, − mean, ÷ std,
+/// layout.
+#[allow(dead_code, reason = "subcommands that run networks on images or texts flatten it into their options")]
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Images and texts")]
+pub(super) struct ImageArgs {
+    /// Bring images to this size: WIDTHxHEIGHT, or one number for the shorter side
+    #[arg(long, value_name = "SIZE")]
+    pub(super) resize: Option<Resize>,
+    /// Cut this out of the middle: WIDTHxHEIGHT, or one number for a square
+    #[arg(long, value_name = "SIZE")]
+    pub(super) crop: Option<Size>,
+    /// Subtract from the scaled values (--scale; 1/255 for bytes): one number, or one for each channel
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(super) mean: Vec<f64>,
+    /// Divide by, after --mean: one number, or one for each channel
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    pub(super) std: Vec<f64>,
+    /// Where the network takes the channels of images: first (nchw) or last (nhwc) [default: nchw, or as in the array]
+    #[arg(long, value_enum, value_name = "LAYOUT")]
+    pub(super) layout: Option<Layout>,
+    /// Channels that the network takes [default: those of the images]
+    #[arg(long, value_enum, value_name = "CHANNELS")]
+    pub(super) channels: Option<Channels>,
+    /// How --resize makes up values between pixels
+    #[arg(long, value_enum, default_value_t, value_name = "FILTER")]
+    pub(super) resample: Resample,
+    /// Column of a CSV that holds texts, by name or by number from 1 [default: the only one with texts]
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) text_column: Option<String>,
+}
+
+#[allow(dead_code, reason = "as above")]
+impl ImageArgs {
+    /// Samples of any kind: what `data` names, prepared as these options say.
+    pub(super) fn options(&self, data: &DataArgs) -> SampleOptions {
+        SampleOptions {
+            inputs: data.inputs.clone(),
+            labels: data.labels.clone(),
+            label_column: data.label_column.clone(),
+            text_column: self.text_column.clone(),
+            images: ImageOptions {
+                resize: self.resize,
+                crop: self.crop,
+                scale: data.scale,
+                mean: self.mean.clone(),
+                std: self.std.clone(),
+                layout: self.layout,
+                channels: self.channels,
+                resample: self.resample,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(clap::Parser)]
+    struct Both {
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        images: ImageArgs,
+    }
+
+    #[test]
+    fn flags_become_sample_options() {
+        let line = "x --inputs photos --scale 2 --resize 256 --crop 224x200 --mean -0.5,0.25,0 --std 2 --layout nhwc \
+                    --channels bgr --resample bicubic --text-column 3";
+        let both = Both::try_parse_from(line.split_whitespace()).unwrap();
+        let options = both.images.options(&both.data);
+        assert_eq!(options.images.resize, Some(Resize::Shorter(256)));
+        assert_eq!(options.images.crop, Some(Size { width: 224, height: 200 }));
+        assert_eq!((options.images.mean, options.images.std), (vec![-0.5, 0.25, 0.0], vec![2.0]));
+        assert_eq!((options.images.scale, options.images.layout), (Some(2.0), Some(Layout::Nhwc)));
+        assert_eq!((options.images.channels, options.images.resample), (Some(Channels::Bgr), Resample::Bicubic));
+        assert_eq!((options.inputs.as_deref(), options.text_column.as_deref()), (Some("photos"), Some("3")));
+        let none = Both::try_parse_from(["x"]).unwrap();
+        assert_eq!(none.images.options(&none.data), SampleOptions::default());
+        let e = Both::try_parse_from(["x", "--resize", "0x3"]).err().unwrap().to_string();
+        assert!(e.contains("WIDTHxHEIGHT"), "{e}");
     }
 }

@@ -1,10 +1,11 @@
 //! Files that appear whole or not at all, and what is remembered of the files that were read.
 
 use anyhow::{Context, Result};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the names of unfinished files begin with; a run that goes on removes those that a kill left behind.
 pub(crate) const PARTIAL: &str = ".narrows-partial-";
@@ -58,9 +59,31 @@ impl InputFile {
             hash.update(&buffer[..n]);
             bytes += n as u64;
         }
-        let sha256 = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        Ok(Self { path: path.display().to_string(), bytes, sha256 })
+        Ok(Self { path: path.display().to_string(), bytes, sha256: hexadecimal(hash) })
     }
+
+    /// Reads many files through, on all threads, and remembers them as one: thousands of images would fill the manifest.
+    ///
+    /// The hash is that of the lines that `sha256sum` prints for the files (hash, two spaces, name within the folder) in
+    /// the order of `files`, which are names and paths; the size is that of all together. Every content and every name
+    /// goes into it.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn of_all(folder: &Path, files: &[(String, PathBuf)]) -> Result<Self> {
+        let read: Vec<Result<Self>> = files.par_iter().map(|(_, path)| Self::of(path)).collect();
+        let (mut hash, mut bytes) = (Sha256::new(), 0);
+        for (file, (name, _)) in read.into_iter().zip(files) {
+            let file = file?;
+            hash.update(format!("{}  {name}\n", file.sha256));
+            bytes += file.bytes;
+        }
+        Ok(Self { path: folder.display().to_string(), bytes, sha256: hexadecimal(hash) })
+    }
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -75,6 +98,23 @@ mod tests {
         let file = InputFile::of(&path).unwrap();
         assert_eq!(file.bytes, 3);
         assert_eq!(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn many_files_have_the_hash_of_what_sha256sum_prints() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = [("a", "abc"), ("b", "")].map(|(name, text)| {
+            std::fs::write(dir.path().join(name), text).unwrap();
+            (name.to_string(), dir.path().join(name))
+        });
+        // sha256sum a b | sha256sum
+        let whole = InputFile::of_all(dir.path(), &files).unwrap();
+        assert_eq!(
+            (whole.bytes, whole.sha256.as_str()),
+            (3, "09c7e0b8a02d027d95ec0375a600ed4ad4d6b26a1c93f16d9150cab5fec761a6")
+        );
+        assert_eq!(whole.path, dir.path().display().to_string());
+        assert!(InputFile::of_all(dir.path(), &[("c".into(), dir.path().join("c"))]).is_err());
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use crate::run::InputFile;
 use anyhow::{Context, Result, bail, ensure};
-use narrows_datasets::load::csv::{ColumnRef, read_labels, read_matrix};
+use narrows_datasets::load::csv::{ColumnRef, Labels, read_labels, read_matrix};
 use narrows_datasets::load::npy::NpyArray;
-use narrows_datasets::load::{Format, gunzip, idx, npy, npz, sniff};
+use narrows_datasets::load::{Format, gunzip, idx, npy, npz, sniff, text};
 use narrows_datasets::{BUILTIN, Dataset, by_name};
 use ndarray::Array2;
 use std::borrow::Cow;
@@ -72,7 +72,7 @@ impl DataOptions {
         let labels = match (&self.labels, table.labels) {
             (Some(labels), _) => {
                 files.push(InputFile::of(Path::new(labels))?);
-                self.labels_of(Path::new(labels)).with_context(|| format!("cannot use the labels {labels}"))?
+                self.labels_of(Path::new(labels))?
             }
             (None, Some(labels)) => labels,
             (None, None) => bail!("{inputs} comes without labels: give --labels FILE, or --label-column for a CSV"),
@@ -99,7 +99,7 @@ impl DataOptions {
             .as_ref()
             .context("activation dumps come without labels: give --labels FILE, one label a sample")?;
         let path = Path::new(labels);
-        let values = self.labels_of(path).with_context(|| format!("cannot use the labels {labels}"))?;
+        let values = self.labels_of(path)?;
         // A column of zeros stands for inputs that nothing will look at.
         let data = Dataset::new(labels, Array2::zeros((values.len(), 1)), &values).with_context(|| labels.clone())?;
         Ok(Loaded { data, files: vec![InputFile::of(path)?], scale: 1.0 })
@@ -119,20 +119,21 @@ impl DataOptions {
                 let table = read_matrix(&bytes, column.as_ref())?;
                 (table.values, table.labels.map(|l| l.values), 1.0)
             }
-            Format::Npy => (npy::read(&bytes)?.to_matrix()?, None, 1.0),
+            Format::Npy => {
+                let array = npy::read(&bytes)?;
+                (array.to_matrix()?, None, scale_of(&array, format))
+            }
             Format::Npz => {
                 let arrays = npz::read(&bytes)?;
                 let inputs = pick(&arrays, &["inputs", "x", "X", "data", "arr_0"])?;
                 // A single array is the inputs; it does not hold labels as well.
                 let labels =
                     (arrays.len() > 1).then(|| pick(&arrays, &["labels", "y", "Y", "targets", "arr_1"]).ok()).flatten();
-                (inputs.to_matrix()?, labels.map(NpyArray::to_labels).transpose()?, 1.0)
+                (inputs.to_matrix()?, labels.map(NpyArray::to_labels).transpose()?, scale_of(inputs, format))
             }
             Format::Idx => {
                 let array = idx::read(&bytes)?;
-                // Images are bytes; networks are trained on numbers from 0 to 1.
-                let scale = if array.dtype == "|u1" { 1.0 / 255.0 } else { 1.0 };
-                (array.to_matrix()?, None, scale)
+                (array.to_matrix()?, None, scale_of(&array, format))
             }
         };
         let scale = self.scale.unwrap_or(default_scale);
@@ -140,29 +141,51 @@ impl DataOptions {
     }
 
     fn labels_of(&self, path: &Path) -> Result<Vec<i64>> {
-        let raw = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let bytes: Cow<'_, [u8]> = gunzip(&raw)?;
-        Ok(match sniff(&bytes)? {
-            Format::Npy => npy::read(&bytes)?.to_labels()?,
-            Format::Idx => idx::read(&bytes)?.to_labels()?,
-            Format::Npz => pick(&npz::read(&bytes)?, &["labels", "y", "Y", "targets", "arr_0"])?.to_labels()?,
-            Format::Csv => match &self.label_column {
-                Some(column) => read_matrix(&bytes, Some(&ColumnRef::from(column.as_str())))?
-                    .labels
-                    .map(|l| l.values)
-                    .unwrap_or_default(),
-                None => read_labels(&bytes)?.values,
-            },
-        })
+        let labels = labels_of(path, self.label_column.as_deref());
+        Ok(labels.with_context(|| format!("cannot use the labels {}", path.display()))?.values)
     }
 }
 
-fn builtin_names() -> String {
+/// Labels from a file: a CSV (of its column, or its only one), npy, npz or IDX.
+pub(super) fn labels_of(path: &Path, label_column: Option<&str>) -> Result<Labels> {
+    let raw = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes: Cow<'_, [u8]> = gunzip(&raw)?;
+    let numbers = |values| Labels { values, names: None };
+    Ok(match sniff(&bytes)? {
+        Format::Npy => numbers(npy::read(&bytes)?.to_labels()?),
+        Format::Idx => numbers(idx::read(&bytes)?.to_labels()?),
+        Format::Npz => {
+            let arrays = npz::read(&bytes)?;
+            numbers(pick(&arrays, &["labels", "y", "Y", "targets", "arr_0"])?.to_labels()?)
+        }
+        Format::Csv => match label_column {
+            // What stands in the other columns is of no concern: it may be text.
+            Some(column) => {
+                let column = ColumnRef::from(column);
+                let table = text::column(&bytes, Some(&column), Some(&column))?;
+                table.and_then(|t| t.labels).unwrap_or_else(|| numbers(vec![]))
+            }
+            None => read_labels(&bytes)?,
+        },
+    })
+}
+
+fn scale_of(array: &NpyArray, format: Format) -> f64 {
+    if array.dtype == "|u1" { scale_of_bytes(format, array.values.ndim()) } else { 1.0 }
+}
+
+/// What unsigned bytes of a file are multiplied by unless somebody says otherwise. Those of images are levels of grey,
+/// and networks are trained on numbers from 0 to 1; those of a table may be counts.
+pub(super) fn scale_of_bytes(format: Format, axes: usize) -> f64 {
+    if format == Format::Idx || axes >= 3 { 1.0 / 255.0 } else { 1.0 }
+}
+
+pub(super) fn builtin_names() -> String {
     BUILTIN.iter().map(|b| b.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The array of one of these names; the only one, when there is one.
-fn pick<'a>(arrays: &'a [(String, NpyArray)], names: &[&str]) -> Result<&'a NpyArray> {
+pub(super) fn pick<'a, T>(arrays: &'a [(String, T)], names: &[&str]) -> Result<&'a T> {
     if let [(_, only)] = arrays {
         return Ok(only);
     }

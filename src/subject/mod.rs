@@ -1,10 +1,11 @@
-//! The network under study: its architecture, its weights, its layers' activations, its training.
+//! The network under study: its architecture, its weights, its layers' activations, its training, and what it is run on.
 
 mod activation;
 mod architecture;
 pub mod data;
 pub mod graph;
 mod network;
+pub mod samples;
 pub mod train;
 
 pub use activation::{Activation, Output};

@@ -44,12 +44,9 @@ pub struct CsvData {
 /// # Errors
 /// When the text is empty, not UTF-8, ragged, or holds text in a column of numbers; line and column are named.
 pub fn read_matrix(bytes: &[u8], label_column: Option<&ColumnRef>) -> Result<CsvData, LoadError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if let Err(e) = std::str::from_utf8(bytes) {
-        return Err(LoadError::Encoding { what: format!("byte {} is not UTF-8", e.valid_up_to() + 1) });
-    }
+    let text = utf8(bytes)?;
     let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let mut header: Option<Vec<String>> = None;
     let mut label_at: Option<usize> = None;
     let mut width: Option<usize> = None;
@@ -115,6 +112,13 @@ pub fn read_labels(bytes: &[u8]) -> Result<Labels, LoadError> {
     }
 }
 
+/// Bytes as text, without a byte order mark.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, LoadError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes)
+        .map_err(|e| LoadError::Encoding { what: format!("byte {} is not UTF-8", e.valid_up_to() + 1) })
+}
+
 fn add_row(
     record: &csv::StringRecord,
     line: u64,
@@ -148,7 +152,8 @@ fn add_row(
     Ok(())
 }
 
-fn locate(column: &ColumnRef, header: Option<&[String]>, width: usize) -> Result<usize, LoadError> {
+/// The place of a column, from 0.
+pub(super) fn locate(column: &ColumnRef, header: Option<&[String]>, width: usize) -> Result<usize, LoadError> {
     let known = || header.map_or_else(|| format!("1 to {width}, without names"), |h| h.join(", "));
     match column {
         ColumnRef::Number(n) if (1..=width).contains(n) => Ok(n - 1),
@@ -165,7 +170,7 @@ fn locate(column: &ColumnRef, header: Option<&[String]>, width: usize) -> Result
 }
 
 /// Whole numbers as they are; if no label is a number, names in sorted order.
-fn labels_of(text: &[String]) -> Result<Labels, LoadError> {
+pub(super) fn labels_of(text: &[String]) -> Result<Labels, LoadError> {
     let numbers: Vec<Option<f64>> = text.iter().map(|t| t.parse().ok()).collect();
     if numbers.iter().all(Option::is_none) {
         let mut names: Vec<String> = text.to_vec();

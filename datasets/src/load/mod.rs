@@ -1,11 +1,15 @@
 //! Loaders: bytes in, arrays out.
 
+pub mod cifar;
+mod compact;
 pub mod csv;
 mod gzip;
 pub mod idx;
 pub mod npy;
 pub mod npz;
 mod sniff;
+pub mod text;
 
+pub use compact::Compact;
 pub use gzip::gunzip;
 pub use sniff::{Format, sniff};

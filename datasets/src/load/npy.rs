@@ -1,5 +1,6 @@
 //! numpy arrays of real numbers.
 
+use super::Compact;
 use super::csv::whole;
 use crate::LoadError;
 use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
@@ -20,25 +21,58 @@ pub struct NpyArray {
 /// When the header is damaged, the type has no place here (objects, structures, text, complex numbers), or the file is
 /// shorter than its header says.
 pub fn read(bytes: &[u8]) -> Result<NpyArray, LoadError> {
-    if bytes.is_empty() {
-        return Err(LoadError::Empty);
+    let parsed = Parsed::of(bytes)?;
+    let values = parsed.array(|b| parsed.decoder.value(b))?;
+    Ok(NpyArray { dtype: parsed.dtype, values })
+}
+
+/// Reads an array as [`read`] does, as small as it comes: unsigned bytes stay bytes, anything else becomes 32-bit
+/// floats and is multiplied by `scale` on the way.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_compact(bytes: &[u8], scale: f64) -> Result<Compact, LoadError> {
+    let parsed = Parsed::of(bytes)?;
+    if (parsed.decoder.kind, parsed.decoder.size) == (b'u', 1) {
+        return Ok(Compact::Bytes(parsed.array(|b| b[0])?));
     }
-    let mut rest = bytes;
-    let header =
-        Header::from_reader(&mut rest).map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
-    let dtype = header.type_descriptor.to_string().trim_matches(['\'', '"']).to_string();
-    let decode = Decoder::for_dtype(&dtype).ok_or_else(|| LoadError::Dtype { dtype: dtype.clone() })?;
-    // In 128 bits: a hostile shape cannot overflow into something small.
-    let count = header.shape.iter().try_fold(1u128, |n, &d| n.checked_mul(d as u128)).unwrap_or(u128::MAX);
-    let promised = count.saturating_mul(decode.size as u128);
-    if promised > rest.len() as u128 {
-        return Err(LoadError::Truncated { promised, found: rest.len() });
+    Ok(Compact::Floats(parsed.array(|b| (parsed.decoder.value(b) * scale) as f32)?))
+}
+
+/// What a header says, and the bytes of the values.
+struct Parsed<'a> {
+    dtype: String,
+    decoder: Decoder,
+    shape: Vec<usize>,
+    fortran: bool,
+    data: &'a [u8],
+}
+
+impl<'a> Parsed<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self, LoadError> {
+        if bytes.is_empty() {
+            return Err(LoadError::Empty);
+        }
+        let mut rest = bytes;
+        let header =
+            Header::from_reader(&mut rest).map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
+        let dtype = header.type_descriptor.to_string().trim_matches(['\'', '"']).to_string();
+        let decoder = Decoder::for_dtype(&dtype).ok_or_else(|| LoadError::Dtype { dtype: dtype.clone() })?;
+        // In 128 bits: a hostile shape cannot overflow into something small.
+        let count = header.shape.iter().try_fold(1u128, |n, &d| n.checked_mul(d as u128)).unwrap_or(u128::MAX);
+        let promised = count.saturating_mul(decoder.size as u128);
+        if promised > rest.len() as u128 {
+            return Err(LoadError::Truncated { promised, found: rest.len() });
+        }
+        let data = &rest[..promised as usize];
+        Ok(Self { dtype, decoder, shape: header.shape, fortran: header.layout.is_fortran(), data })
     }
-    let values: Vec<f64> = rest[..promised as usize].chunks_exact(decode.size).map(|b| decode.value(b)).collect();
-    let shape = IxDyn(&header.shape).set_f(header.layout.is_fortran());
-    let values = ArrayD::from_shape_vec(shape, values)
-        .map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
-    Ok(NpyArray { dtype, values })
+
+    fn array<T>(&self, value: impl Fn(&[u8]) -> T) -> Result<ArrayD<T>, LoadError> {
+        let values: Vec<T> = self.data.chunks_exact(self.decoder.size).map(value).collect();
+        ArrayD::from_shape_vec(IxDyn(&self.shape).set_f(self.fortran), values)
+            .map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })
+    }
 }
 
 impl NpyArray {
@@ -154,6 +188,15 @@ pub(super) mod tests {
     fn images_are_flattened_sample_by_sample() {
         let a = read(&npy("'|u1'", false, "(2, 2, 2)", &[1, 2, 3, 4, 5, 6, 7, 8])).unwrap();
         assert_eq!(a.to_matrix().unwrap(), array![[1., 2., 3., 4.], [5., 6., 7., 8.]]);
+    }
+
+    #[test]
+    fn bytes_stay_bytes_and_other_numbers_become_floats() {
+        let compact =
+            |descr, fortran, shape, data: &[u8]| read_compact(&npy(descr, fortran, shape, data), 0.5).unwrap();
+        assert_eq!(compact("'|u1'", true, "(2, 2)", &[1, 3, 2, 4]), Compact::Bytes(array![[1, 2], [3, 4]].into_dyn()));
+        assert_eq!(compact("'|i1'", false, "(2,)", &[255, 4]), Compact::Floats(array![-0.5f32, 2.0].into_dyn()));
+        assert!(read_compact(&npy("'|u1'", false, "(9,)", &[1]), 1.0).is_err());
     }
 
     #[test]

@@ -13,6 +13,23 @@ const MAX_ENTRIES: usize = 10_000;
 /// # Errors
 /// When the archive or an array is damaged (the array is named), it is empty, or it unpacks to more than 16 GiB.
 pub fn read(bytes: &[u8]) -> Result<Vec<(String, NpyArray)>, LoadError> {
+    each(bytes, |name, content| {
+        npy::read(&content).map_err(|e| LoadError::Invalid { format: "npz", reason: format!("entry {name}: {e}") })
+    })
+}
+
+/// Unpacks every entry, in the archive's order, under its name without `.npy`; none is looked into.
+///
+/// # Errors
+/// When the archive is damaged, it is empty, or it unpacks to more than 16 GiB.
+pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
+    each(bytes, |_, content| Ok(content))
+}
+
+fn each<T>(
+    bytes: &[u8],
+    mut take: impl FnMut(&str, Vec<u8>) -> Result<T, LoadError>,
+) -> Result<Vec<(String, T)>, LoadError> {
     let invalid = |reason: String| LoadError::Invalid { format: "npz", reason };
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| invalid(e.to_string()))?;
     if archive.is_empty() {
@@ -22,17 +39,17 @@ pub fn read(bytes: &[u8]) -> Result<Vec<(String, NpyArray)>, LoadError> {
         return Err(invalid(format!("it holds {} entries, more than {MAX_ENTRIES}", archive.len())));
     }
     let mut budget = LIMIT;
-    let mut arrays = Vec::with_capacity(archive.len());
+    let mut taken = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(|e| invalid(e.to_string()))?;
         let name = entry.name().strip_suffix(".npy").unwrap_or(entry.name()).to_string();
         let mut content = Vec::new();
         entry.by_ref().take(budget + 1).read_to_end(&mut content).map_err(|e| invalid(format!("entry {name}: {e}")))?;
         budget = budget.checked_sub(content.len() as u64).ok_or(LoadError::TooLarge { limit: LIMIT })?;
-        let array = npy::read(&content).map_err(|e| invalid(format!("entry {name}: {e}")))?;
-        arrays.push((name, array));
+        let value = take(&name, content)?;
+        taken.push((name, value));
     }
-    Ok(arrays)
+    Ok(taken)
 }
 
 #[cfg(test)]
