@@ -149,7 +149,7 @@ impl Problem {
 }
 
 /// Text from a file that nobody vouches for, fit for a terminal: a name may hold escape sequences, or a megabyte.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 400;
     let mut shown = String::new();
     for c in text.chars().take(MOST) {

@@ -30,6 +30,7 @@ mod torch_tests;
 pub use contents::Contents;
 pub use dtype::Dtype;
 pub use dump::{ActivationDump, read_dump};
+pub(crate) use error::shown;
 pub use error::{CheckpointError, Problem};
 pub use format::Format;
 pub use lazy::LazyTensor;

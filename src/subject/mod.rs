@@ -3,6 +3,7 @@
 mod activation;
 mod architecture;
 pub mod data;
+pub mod modules;
 mod network;
 pub mod train;
 
