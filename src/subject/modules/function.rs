@@ -1,6 +1,6 @@
 //! Functions of one value, or of all values of a sample, that have no weights.
 
-use super::graph::{Graph, float, int};
+use super::graph::{Graph, float, int, ints};
 
 /// A function without weights. Constants are PyTorch's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl Function {
             Self::Softplus => softplus(g, x, out),
             Self::Softsign => g.node("Softsign", &[x], vec![], out),
             Self::Softmax => g.node("Softmax", &[x], vec![int("axis", axis)], out),
-            Self::LogSoftmax => g.node("LogSoftmax", &[x], vec![int("axis", axis)], out),
+            Self::LogSoftmax => log_softmax(g, x, if rank >= 4 { 1 } else { rank as i64 - 1 }, out),
         }
     }
 }
@@ -164,6 +164,19 @@ fn softplus(g: &mut Graph, x: &str, out: &str) {
     g.node("Log", &[&part("sum")], vec![], &part("log"));
     g.node("Relu", &[x], vec![], &part("relu"));
     g.node("Add", &[&part("relu"), &part("log")], vec![], out);
+}
+
+/// x − m − log Σ e^(x − m), where m is the largest: the runner's own operator takes the logarithm of a softmax, which is
+/// −∞ where the softmax is below 1e-38.
+fn log_softmax(g: &mut Graph, x: &str, axis: i64, out: &str) {
+    let part = |n: &str| format!("{out}/{n}");
+    let axes = g.wholes(&[axis]);
+    g.node("ReduceMax", &[x], vec![ints("axes", [axis]), int("keepdims", 1)], &part("largest"));
+    g.node("Sub", &[x, &part("largest")], vec![], &part("lowered"));
+    g.node("Exp", &[&part("lowered")], vec![], &part("exp"));
+    g.node("ReduceSum", &[&part("exp"), &axes], vec![int("keepdims", 1)], &part("sum"));
+    g.node("Log", &[&part("sum")], vec![], &part("log"));
+    g.node("Sub", &[&part("lowered"), &part("log")], vec![], out);
 }
 
 #[cfg(test)]

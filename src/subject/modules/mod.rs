@@ -5,27 +5,27 @@
 //! the same code runs that runs a graph from a file.
 
 mod assemble;
-// mod bert;
-// mod bert_config;
+mod bert;
+mod bert_config;
 mod description;
 mod fields;
 mod function;
 mod graph;
 mod matching;
 mod normalise;
-// mod pooling;
+mod pooling;
 mod read;
 mod sequence;
 mod space;
 #[cfg(test)]
 mod testing;
-// mod tokenise;
+mod tokenise;
 mod transformer;
 mod weights;
 
 pub use assemble::{Assembled, Tap, assemble};
-// pub use bert::assemble_folder;
+pub use bert::assemble_folder;
 pub use description::{Description, Encoder, EncoderStyle, Input, Kind, Module, ModuleNet, Padding, Window};
 pub use function::Function;
 pub use matching::{Matched, Matching, Missing, TensorShape};
-// pub use tokenise::{Encoded, Tokeniser};
+pub use tokenise::{Encoded, Tokeniser};

@@ -99,11 +99,10 @@ pub(super) fn run_taps(assembled: &Assembled, inputs: &[(&str, Tensor)]) -> Vec<
     taps.collect()
 }
 
-/// Checks values against the expected ones; the tolerance is relative to the largest.
+/// Checks values against the expected ones; the tolerance is relative where a value is above one.
 pub(super) fn close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
     assert_eq!(found.len(), expected.len(), "{what}: lengths");
-    let largest = expected.iter().fold(1.0f32, |m, v| m.max(v.abs()));
     for (at, (a, b)) in found.iter().zip(expected).enumerate() {
-        assert!((a - b).abs() <= tolerance * largest, "{what}: value {at} is {a}, not {b}");
+        assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{what}: value {at} is {a}, not {b}");
     }
 }

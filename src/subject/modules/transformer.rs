@@ -19,6 +19,13 @@ pub(super) struct Affine {
     bias: Option<Loaded>,
 }
 
+impl Affine {
+    /// How many values it yields.
+    pub(super) fn outputs(&self) -> usize {
+        self.weight.shape.first().copied().unwrap_or(0)
+    }
+}
+
 /// Scale and shift of a layer normalisation.
 pub(super) struct Norm {
     scale: Loaded,
@@ -214,7 +221,7 @@ impl Assembler<'_> {
         self.tap(&names.attention, kind[1], shape.clone(), None)?;
         self.map(&middle_in, &layer.up, &part("up"));
         style.function.apply(&mut self.graph, &part("up"), 3, &names.middle);
-        let middle = vec![length, Some(layer.up.weight.shape[0])];
+        let middle = vec![length, Some(layer.up.outputs())];
         self.tap(&names.middle, kind[2], middle, style.function.lower_saturation())?;
         self.map(&names.middle, &layer.down, &part("down"));
         let sum = if style.norm_first { names.layer.clone() } else { part("sum2") };
