@@ -4,6 +4,7 @@ mod activation;
 mod architecture;
 pub mod data;
 pub mod graph;
+pub mod modules;
 mod network;
 pub mod samples;
 pub mod train;

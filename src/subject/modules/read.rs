@@ -1,0 +1,340 @@
+//! From a description's tables to modules with their full names.
+
+use super::description::{Encoder, EncoderStyle, Input, Kind, Module, ModuleNet, Padding, Window};
+use super::fields::{Fields, wholes};
+use super::function::Function;
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+/// Modules within modules at most.
+const MOST_DEEP: usize = 32;
+
+/// Modules at most, those that lists of names stand for included.
+const MOST_MODULES: usize = 20_000;
+
+/// The kinds that are no functions.
+const KINDS: [&str; 21] = [
+    "conv",
+    "batch-norm",
+    "layer-norm",
+    "group-norm",
+    "linear",
+    "max-pool",
+    "avg-pool",
+    "global-avg-pool",
+    "global-max-pool",
+    "flatten",
+    "dropout",
+    "embedding",
+    "position-embedding",
+    "add",
+    "concat",
+    "residual",
+    "sequence",
+    "encoder",
+    "attention",
+    "token-mean",
+    "token-first",
+];
+
+/// Those with weights, which need a name to find them by.
+const WEIGHTED: [&str; 9] = [
+    "conv",
+    "batch-norm",
+    "layer-norm",
+    "group-norm",
+    "linear",
+    "embedding",
+    "position-embedding",
+    "encoder",
+    "attention",
+];
+
+/// What is known while modules are read.
+struct Context {
+    defaults: Map<String, Value>,
+    /// Names in order, those of the graph's inputs first.
+    known: Vec<String>,
+    taken: HashSet<String>,
+    count: usize,
+}
+
+/// Where a list of modules is.
+#[derive(Clone)]
+struct Scope {
+    /// Before its modules' names.
+    prefix: String,
+    depth: usize,
+}
+
+/// Reads a network of modules.
+///
+/// # Errors
+/// When something is unknown, missing or of the wrong kind; the message names the module.
+pub(super) fn read_net(value: Value) -> Result<ModuleNet> {
+    let mut f = Fields::new("the description", value)?;
+    let input = f.get("input", "the shape of a sample, such as [1, 28, 28], or \"tokens\"", |v| match v.as_str() {
+        Some("tokens") => Some(Input::Tokens),
+        Some(_) => None,
+        None => Some(Input::Values(wholes(v, 1)?)),
+    })?;
+    let Some(input) = input else {
+        bail!("the description has no input: say the shape of a sample, input = [1, 28, 28], or input = \"tokens\"");
+    };
+    let rename = f.get("rename", "a table such as { \"old prefix\" = \"new\" }", |v| {
+        v.as_object()?.iter().map(|(old, new)| Some((old.clone(), new.as_str()?.to_string()))).collect()
+    })?;
+    let defaults = f.get("defaults", "a table of tables, each called as a kind", |v| {
+        v.as_object().filter(|map| map.values().all(Value::is_object)).cloned()
+    })?;
+    let modules = f.list("module")?.unwrap_or_default();
+    f.finish()?;
+    let mut context =
+        Context { defaults: defaults.unwrap_or_default(), known: Vec::new(), taken: HashSet::new(), count: 0 };
+    for kind in context.defaults.keys() {
+        ensure!(
+            KINDS.contains(&kind.as_str()) || Function::of_name(kind).is_some(),
+            "defaults.{kind}: there is no such kind; the kinds are {}",
+            kinds()
+        );
+    }
+    for name in graph_inputs(&input) {
+        context.add(name)?;
+    }
+    let modules = context.list(modules, &Scope { prefix: String::new(), depth: 0 }, "module")?;
+    ensure!(!modules.is_empty(), "the description has no modules");
+    Ok(ModuleNet { input, rename: rename.unwrap_or_default(), modules })
+}
+
+/// Names of the inputs that the graph will have.
+pub(super) fn graph_inputs(input: &Input) -> &'static [&'static str] {
+    match input {
+        Input::Values(_) => &["input"],
+        Input::Tokens => &["input_ids", "attention_mask"],
+    }
+}
+
+fn kinds() -> String {
+    KINDS.into_iter().chain(Function::ALL.into_iter().map(|(name, _)| name)).collect::<Vec<_>>().join(", ")
+}
+
+impl Context {
+    fn add(&mut self, name: &str) -> Result<()> {
+        ensure!(self.taken.insert(name.into()), "the name {name} is there twice; every module needs one of its own");
+        self.known.push(name.into());
+        Ok(())
+    }
+
+    /// Reads the modules of a list.
+    fn list(&mut self, tables: Vec<Value>, scope: &Scope, what: &str) -> Result<Vec<Module>> {
+        ensure!(scope.depth <= MOST_DEEP, "{what}: modules lie within modules more than {MOST_DEEP} deep");
+        let numbered = tables.iter().all(|t| t.get("name").is_none());
+        let mut modules = Vec::with_capacity(tables.len());
+        for (place, table) in tables.into_iter().enumerate() {
+            let what = format!("{what} {}", place + 1);
+            let names = match Fields::new(&*what, table.clone())?.texts("name")? {
+                Some(names) => names.into_iter().map(Some).collect(),
+                None if numbered => vec![Some(place.to_string())],
+                None => vec![None],
+            };
+            for name in names {
+                self.count += 1;
+                ensure!(self.count <= MOST_MODULES, "{what}: there are more than {MOST_MODULES} modules");
+                modules.push(self.module(Fields::new(&*what, table.clone())?, name, scope)?);
+            }
+        }
+        Ok(modules)
+    }
+
+    fn module(&mut self, mut f: Fields, name: Option<String>, scope: &Scope) -> Result<Module> {
+        let place = f.what().to_string();
+        let Some(kind) = f.text("kind")? else {
+            bail!("{place} has no kind; the kinds are {}", kinds());
+        };
+        f.take("name");
+        f.call(match &name {
+            Some(name) => format!("{place} ({kind} {name})"),
+            None => format!("{place} ({kind})"),
+        });
+        if let Some(Value::Object(defaults)) = self.defaults.get(&kind) {
+            f.default_to(defaults);
+        }
+        let container = matches!(kind.as_str(), "residual" | "sequence");
+        let name = match name {
+            Some(name) => {
+                ensure!(
+                    !name.is_empty() && name.len() <= 200 && !name.contains(|c: char| c.is_control() || c == '/'),
+                    "{}: a name has 1 to 200 characters, no slash and no control characters",
+                    f.what()
+                );
+                full(&scope.prefix, &name)
+            }
+            None if container => String::new(),
+            None if WEIGHTED.contains(&kind.as_str()) => {
+                bail!("{} has no name: it is the prefix of its tensors' names in the checkpoint", f.what())
+            }
+            None => self.called_by_kind(&kind, scope),
+        };
+        let inner =
+            Scope { prefix: if name.is_empty() { scope.prefix.clone() } else { name.clone() }, depth: scope.depth + 1 };
+        let from = match f.texts("from")? {
+            Some(names) => names.iter().map(|n| self.resolve(n, scope, f.what())).collect::<Result<_>>()?,
+            None => Vec::new(),
+        };
+        let activation = self.activation(&mut f)?;
+        let what = f.what().to_string();
+        let read = self.kind(&kind, &mut f, &inner)?;
+        f.finish()?;
+        self.tapped(&name, &read, activation).with_context(|| what.clone())?;
+        Ok(Module { name, kind: read, from, activation })
+    }
+
+    /// Notes the names under which a module is tapped.
+    fn tapped(&mut self, name: &str, kind: &Kind, activation: Option<Function>) -> Result<()> {
+        if name.is_empty() {
+            return Ok(());
+        }
+        match (kind, activation) {
+            (Kind::Residual { .. }, Some(_)) => self.add(&format!("{name}.sum"))?,
+            (_, Some(function)) => self.add(&format!("{name}.{}", function.name()))?,
+            _ => (),
+        }
+        self.add(name)
+    }
+
+    fn called_by_kind(&self, kind: &str, scope: &Scope) -> String {
+        let first = full(&scope.prefix, kind);
+        let mut name = first.clone();
+        let mut number = 2;
+        while self.taken.contains(&name) {
+            name = format!("{first}{number}");
+            number += 1;
+        }
+        name
+    }
+
+    /// The full name of the module that `name` means, looked for from the inside out.
+    fn resolve(&self, name: &str, scope: &Scope, what: &str) -> Result<String> {
+        let mut prefix = scope.prefix.as_str();
+        loop {
+            let candidate = full(prefix, name);
+            if self.taken.contains(&candidate) {
+                return Ok(candidate);
+            }
+            if prefix.is_empty() {
+                bail!(
+                    "{what} takes the values of {name}, but no module before it is called so; those before it: {}",
+                    self.known.join(", ")
+                );
+            }
+            prefix = prefix.rsplit_once('.').map_or("", |(outer, _)| outer);
+        }
+    }
+
+    fn activation(&self, f: &mut Fields) -> Result<Option<Function>> {
+        let names = Function::ALL.map(|(name, _)| name).join(", ");
+        f.get("activation", &format!("one of {names}"), |v| Function::of_name(v.as_str()?))
+    }
+
+    fn kind(&mut self, kind: &str, f: &mut Fields, inner: &Scope) -> Result<Kind> {
+        let eps = |f: &mut Fields, usual: f32| Ok::<_, anyhow::Error>(f.positive("eps")?.unwrap_or(usual));
+        Ok(match kind {
+            "conv" => Kind::Conv { window: window(f, vec![1])?, bias: f.flag("bias")? },
+            "batch-norm" => Kind::BatchNorm { eps: eps(f, 1e-5)? },
+            "layer-norm" => Kind::LayerNorm { eps: eps(f, 1e-5)? },
+            "group-norm" => Kind::GroupNorm { groups: needed(f.whole("groups", 1)?, f, "groups")?, eps: eps(f, 1e-5)? },
+            "linear" => Kind::Linear { bias: f.flag("bias")? },
+            "max-pool" | "avg-pool" => {
+                let size = needed(f.wholes("size", 1)?, f, "size")?;
+                let window = window(f, size.clone())?;
+                let average = kind == "avg-pool";
+                let ceil = f.flag("ceil")?.unwrap_or(false);
+                // PyTorch counts its padding, TensorFlow's SAME does not.
+                let usual = window.padding != Padding::Same;
+                let count_padding = if average { f.flag("count-padding")?.unwrap_or(usual) } else { false };
+                Kind::Pool { average, size, window, ceil, count_padding }
+            }
+            "global-avg-pool" => Kind::GlobalPool { average: true },
+            "global-max-pool" => Kind::GlobalPool { average: false },
+            "flatten" => Kind::Flatten,
+            "dropout" => {
+                // Its rate may stand there, but does nothing.
+                f.get("p", "a number", Value::as_f64)?;
+                Kind::Dropout
+            }
+            "embedding" => Kind::Embedding,
+            "position-embedding" => Kind::PositionEmbedding,
+            "add" => Kind::Add,
+            "concat" => Kind::Concat { axis: f.whole("axis", 0)?.unwrap_or(0) },
+            "residual" => {
+                let modules = needed(f.list("module")?, f, "module")?;
+                let shortcut = f.list("shortcut")?.unwrap_or_default();
+                let what = format!("{}: module", f.what());
+                let modules = self.list(modules, inner, &what)?;
+                let what = format!("{}: shortcut", f.what());
+                Kind::Residual { modules, shortcut: self.list(shortcut, inner, &what)? }
+            }
+            "sequence" => {
+                let modules = needed(f.list("module")?, f, "module")?;
+                let what = format!("{}: module", f.what());
+                Kind::Sequence { modules: self.list(modules, inner, &what)? }
+            }
+            "encoder" => Kind::Encoder(self.encoder(f)?),
+            "attention" => Kind::Attention { heads: needed(f.whole("heads", 1)?, f, "heads")? },
+            "token-mean" => Kind::TokenMean,
+            "token-first" => Kind::TokenFirst,
+            other => match Function::of_name(other) {
+                Some(function) => Kind::Function(function),
+                None => bail!("{}: there is no such kind; the kinds are {}", f.what(), kinds()),
+            },
+        })
+    }
+
+    fn encoder(&self, f: &mut Fields) -> Result<Encoder> {
+        let style = f.get("style", "\"bert\" or \"torch\"", |v| match v.as_str()? {
+            "bert" => Some(EncoderStyle::Bert),
+            "torch" => Some(EncoderStyle::Torch),
+            _ => None,
+        })?;
+        let style = style.unwrap_or(EncoderStyle::Torch);
+        let usual = match style {
+            EncoderStyle::Bert => (Function::Gelu, 1e-12),
+            EncoderStyle::Torch => (Function::Relu, 1e-5),
+        };
+        let layers = needed(f.whole("layers", 1)?, f, "layers")?;
+        ensure!(layers <= MOST_MODULES, "{}: layers = {layers}, but at most {MOST_MODULES} are read", f.what());
+        let names = Function::ALL.map(|(name, _)| name).join(", ");
+        Ok(Encoder {
+            style,
+            layers,
+            heads: needed(f.whole("heads", 1)?, f, "heads")?,
+            norm_first: f.flag("norm-first")?.unwrap_or(false),
+            function: f
+                .get("function", &format!("one of {names}"), |v| Function::of_name(v.as_str()?))?
+                .unwrap_or(usual.0),
+            eps: f.positive("eps")?.unwrap_or(usual.1),
+        })
+    }
+}
+
+fn full(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.into() } else { format!("{prefix}.{name}") }
+}
+
+fn needed<T>(value: Option<T>, f: &Fields, key: &str) -> Result<T> {
+    value.with_context(|| format!("{}: {key} is missing", f.what()))
+}
+
+fn window(f: &mut Fields, stride: Vec<usize>) -> Result<Window> {
+    let padding = f.get("padding", "a whole number, a list with one an axis, or \"same\"", |v| match v.as_str() {
+        Some("same") => Some(Padding::Same),
+        Some(_) => None,
+        None => Some(Padding::Amount(wholes(v, 0)?)),
+    })?;
+    Ok(Window {
+        stride: f.wholes("stride", 1)?.unwrap_or(stride),
+        padding: padding.unwrap_or(Padding::Amount(vec![0])),
+        dilation: f.wholes("dilation", 1)?.unwrap_or_else(|| vec![1]),
+    })
+}
