@@ -242,6 +242,23 @@ mod tests {
     }
 
     #[test]
+    fn bytes_of_numpy_images_become_shares_and_counts_stay_counts() {
+        use ndarray_npy::WriteNpyExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (mut images, mut counts) = (vec![], vec![]);
+        ndarray::array![[[255u8, 51]], [[0, 255]]].write_npy(&mut images).unwrap();
+        ndarray::array![[255u8, 51], [0, 255]].write_npy(&mut counts).unwrap();
+        let labels = write(dir.path(), "labels", b"cat\nant\n");
+        let load = |name: &str, bytes: &[u8]| {
+            let inputs = write(dir.path(), name, bytes);
+            DataOptions { inputs, labels: labels.clone(), ..DataOptions::default() }.load().unwrap()
+        };
+        let images = load("images.npy", &images);
+        assert_eq!((images.data.inputs.row(0).to_vec(), images.data.labels), (vec![1.0, 0.2], vec![1, 0]));
+        assert_eq!(load("counts.npy", &counts).data.inputs.row(0).to_vec(), [255.0, 51.0]);
+    }
+
+    #[test]
     fn faults_name_the_file_and_the_remedy() {
         let dir = tempfile::tempdir().unwrap();
         let file = |inputs| DataOptions { inputs, ..DataOptions::default() };
