@@ -40,14 +40,11 @@ impl Dataset {
         if let Some(((row, column), &value)) = bad.next() {
             return Err(DatasetError::NotFinite { count: 1 + bad.count(), row: row + 1, column: column + 1, value });
         }
-        let mut values = labels.to_vec();
-        values.sort_unstable();
-        values.dedup();
-        if let [label] = values[..] {
-            return Err(DatasetError::OneClass { samples, label });
+        let (numbers, n_classes) = renumber(labels);
+        if n_classes == 1 {
+            return Err(DatasetError::OneClass { samples, label: labels[0] });
         }
-        let labels = labels.iter().map(|l| values.partition_point(|v| v < l) as u32).collect();
-        Ok(Self { name: name.into(), inputs, labels, n_classes: values.len(), attribution: None })
+        Ok(Self { name: name.into(), inputs, labels: numbers, n_classes, attribution: None })
     }
 
     /// Number of samples.
@@ -85,13 +82,7 @@ impl Dataset {
 
     /// `n` rows drawn without replacement, ascending; all of them when there are no more than `n`.
     pub fn sample_rows(&self, n: usize, seed: u64) -> Vec<usize> {
-        let mut rows: Vec<usize> = (0..self.len()).collect();
-        if n < rows.len() {
-            rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-            rows.truncate(n);
-            rows.sort_unstable();
-        }
-        rows
+        sample_rows(self.len(), n, seed)
     }
 
     /// Rows to train on and rows to test on, drawn by the seed; each ascending.
@@ -112,6 +103,25 @@ impl Dataset {
         test.sort_unstable();
         Ok((rows, test))
     }
+}
+
+/// `n` of `all` rows drawn without replacement, ascending; all of them when there are no more than `n`.
+pub fn sample_rows(all: usize, n: usize, seed: u64) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..all).collect();
+    if n < rows.len() {
+        rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        rows.truncate(n);
+        rows.sort_unstable();
+    }
+    rows
+}
+
+/// Labels renumbered from 0 without gaps, in ascending order, and the number of classes.
+pub fn renumber(labels: &[i64]) -> (Vec<u32>, usize) {
+    let mut values = labels.to_vec();
+    values.sort_unstable();
+    values.dedup();
+    (labels.iter().map(|l| values.partition_point(|v| v < l) as u32).collect(), values.len())
 }
 
 #[cfg(test)]

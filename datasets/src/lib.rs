@@ -14,7 +14,7 @@ pub mod truth;
 mod twelve_bit;
 
 pub use builtin::{BUILTIN, Builtin, by_name};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, renumber, sample_rows};
 pub use digits::digits;
 pub use error::{DatasetError, LoadError};
 pub use twelve_bit::{twelve_bit, twelve_bit_noisy, twelve_bit_probabilities};

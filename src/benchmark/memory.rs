@@ -17,6 +17,11 @@ pub(super) fn resident() -> Option<(u64, u64)> {
     Some((of("VmRSS:")?, of("VmHWM:")?))
 }
 
+/// Resident bytes now, where the system tells.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    resident().map(|(now, _)| now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

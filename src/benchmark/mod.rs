@@ -8,6 +8,7 @@ mod suite;
 mod summary;
 
 pub use accuracy::AccuracyJob;
+pub(crate) use memory::resident_bytes;
 pub use samples::SamplesJob;
 pub use speed::{SpeedJob, growth};
 pub use suite::Suite;

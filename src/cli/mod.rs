@@ -1,12 +1,14 @@
 //! The command line: parsing and printing only. One file a subcommand.
 
 mod bench;
+mod capture;
 mod completions;
 mod demo;
 mod estimators;
 mod information;
 mod inspect;
 mod man;
+mod models;
 mod options;
 mod output;
 mod plane;
@@ -26,6 +28,8 @@ use std::process::ExitCode;
 Examples:
   narrows demo                                  the tour on built-in data, a report at the end
   narrows train config.toml                     train a network, saving checkpoints
+  narrows inspect model.onnx                    what is in a file
+  narrows capture --checkpoints model.onnx --inputs photos/
   narrows plane --checkpoints 'ckpt/*.pt' --arch arch.toml --inputs digits
   narrows mi --x data.csv:height --y data.csv:weight
   narrows report notebooks-out/demo             redraw a run
@@ -60,6 +64,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Train(train::TrainArgs),
     Inspect(inspect::InspectArgs),
+    Capture(Box<capture::CaptureArgs>),
     Plane(Box<plane::PlaneArgs>),
     Mi(Box<information::MiArgs>),
     Entropy(information::EntropyArgs),
@@ -113,6 +118,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Demo(args) => demo::run(&args, output),
         Command::Train(args) => train::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
+        Command::Capture(args) => capture::run(&args, output),
         Command::Plane(args) => plane::run(&args, output),
         Command::Mi(args) => information::mi(&args, output),
         Command::Entropy(args) => information::entropy(&args, output),

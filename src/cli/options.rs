@@ -1,8 +1,12 @@
 //! Options that several subcommands share.
 
+use crate::plane::folder_name;
 use crate::run::Existing;
 use crate::subject::data::DataOptions;
+use crate::subject::model::ModelOptions;
+use crate::subject::modules::Description;
 use crate::subject::samples::{Channels, ImageOptions, Layout, Resample, Resize, SampleOptions, Size};
+use anyhow::Result;
 use std::path::{Path, PathBuf};
 
 /// Seeds stand in tables as signed integers, which every reader of Parquet has.
@@ -38,11 +42,67 @@ impl OutArgs {
     }
 }
 
+/// Which network a checkpoint is of.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct ModelArgs {
+    /// The network of a file that has weights alone, as TOML or JSON: sizes and activation of a dense one, or its modules;
+    /// checkpoints of `narrows train`, ONNX files and Hugging Face folders know their own
+    #[arg(long, value_name = "FILE")]
+    pub(super) arch: Option<PathBuf>,
+    /// Key of the state dict inside a PyTorch file, when it is not one of the usual names
+    #[arg(long, value_name = "KEY")]
+    pub(super) state_dict: Option<String>,
+    /// Cut texts to N tokens, where the model would take more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_tokens: Option<u32>,
+    /// Name of the run in the tables [default: the checkpoint's own, else its folder's]
+    #[arg(long, value_name = "NAME")]
+    pub(super) run_name: Option<String>,
+}
+
+impl ModelArgs {
+    /// How models are read; the description's file is read here.
+    pub(super) fn options(&self) -> Result<ModelOptions> {
+        Ok(ModelOptions {
+            description: self.arch.as_deref().map(Description::read).transpose()?,
+            state_dict_key: self.state_dict.clone(),
+            max_tokens: self.max_tokens.map(|n| n as usize),
+        })
+    }
+
+    /// The run of a file that names none.
+    pub(super) fn run_name(&self, path: &Path) -> String {
+        self.run_name.clone().unwrap_or_else(|| folder_name(path))
+    }
+}
+
+/// A number of bytes: 200M, 1.5GB (powers of ten), 512MiB (powers of two).
+pub(super) fn byte_size(text: &str) -> Result<u64, String> {
+    let at = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = (text[..at].parse::<f64>(), text[at..].trim().to_ascii_lowercase());
+    let factor = match unit.as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err("a size is expected, as 200M, 1.5GB or 512MiB".into()),
+    };
+    match number {
+        Ok(number) if number > 0.0 && number * factor < 1e18 => Ok((number * factor) as u64),
+        _ => Err("a size is expected, as 200M, 1.5GB or 512MiB".into()),
+    }
+}
+
 /// Which data.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
-    /// Inputs: `digits`, `twelve-bit`, or a CSV, npy, npz or IDX file (also gzipped)
+    /// Inputs: `digits`, `twelve-bit`, a CSV, npy, npz or IDX file (also gzipped), CIFAR batches, PNG and JPEG files or a
+    /// folder of them, texts (.txt, or a column of a CSV)
     #[arg(long, value_name = "FILE|NAME")]
     pub(super) inputs: Option<String>,
     /// Labels: a CSV, npy, npz or IDX file with one label a sample
@@ -70,7 +130,6 @@ impl DataArgs {
 
 /// How images are prepared, and where texts stand. In this order: decode, channels, resize, crop, × scale, − mean, ÷ std,
 /// layout.
-#[allow(dead_code, reason = "subcommands that run networks on images or texts flatten it into their options")]
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Images and texts")]
 pub(super) struct ImageArgs {
@@ -100,7 +159,6 @@ pub(super) struct ImageArgs {
     pub(super) text_column: Option<String>,
 }
 
-#[allow(dead_code, reason = "as above")]
 impl ImageArgs {
     /// Samples of any kind: what `data` names, prepared as these options say.
     pub(super) fn options(&self, data: &DataArgs) -> SampleOptions {
@@ -134,6 +192,16 @@ mod tests {
         data: DataArgs,
         #[command(flatten)]
         images: ImageArgs,
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in [("200M", 200_000_000), ("1.5GB", 1_500_000_000), ("512MiB", 512 << 20), ("7", 7)] {
+            assert_eq!(byte_size(text), Ok(bytes));
+        }
+        for text in ["", "M", "-1M", "1X", "0", "1e99G", "9".repeat(60).as_str()] {
+            assert!(byte_size(text).is_err(), "{text}");
+        }
     }
 
     #[test]

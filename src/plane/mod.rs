@@ -7,4 +7,5 @@ mod source;
 
 pub use findings::findings;
 pub use job::{PlaneJob, PlaneResult, Unit};
+pub(crate) use source::folder_name;
 pub use source::{Located, Source};

@@ -44,7 +44,7 @@ pub struct Source {
 }
 
 /// The name of a run whose files tell none: that of their folder, or of the folder above a `checkpoints`.
-fn folder_name(path: &Path) -> String {
+pub(crate) fn folder_name(path: &Path) -> String {
     let mut folders = path.ancestors().skip(1).filter_map(|p| p.file_name().and_then(|n| n.to_str()));
     folders.find(|name| *name != "checkpoints").unwrap_or("run").to_string()
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,10 +16,15 @@ pub(crate) const PARTIAL: &str = ".narrows-partial-";
 /// # Errors
 /// When the folder cannot be written to; nothing is left behind.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_atomic_with(path, |file| Ok(file.write_all(bytes)?))
+}
+
+/// As [`write_atomic`], by somebody who writes it piece by piece.
+pub(crate) fn write_atomic_with(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let attempt = || -> std::io::Result<()> {
+    let attempt = || -> Result<()> {
         let mut file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        write(file.as_file_mut())?;
         file.as_file().sync_all()?;
         // A temporary file is private to its owner; a result is as readable as any other file of the folder.
         #[cfg(unix)]

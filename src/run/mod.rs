@@ -6,6 +6,7 @@ mod ledger;
 mod manifest;
 
 pub(crate) use file::PARTIAL;
+pub(crate) use file::write_atomic_with;
 pub use file::{InputFile, write_atomic};
 pub use folder::{Existing, Opened, RunFolder};
 pub(crate) use ledger::Ledger;

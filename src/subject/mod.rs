@@ -2,8 +2,10 @@
 
 mod activation;
 mod architecture;
+pub mod capture;
 pub mod data;
 pub mod graph;
+pub mod model;
 pub mod modules;
 mod network;
 pub mod samples;

@@ -4,7 +4,9 @@
 //! today's files reads tomorrow's.
 
 mod accuracy;
+mod activation;
 mod label;
+mod matrix;
 mod parquet;
 mod plane;
 mod samples;
@@ -13,7 +15,9 @@ mod timing;
 mod training;
 
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
+pub use activation::{ActivationRow, CapturedSampleRow};
 pub(crate) use label::Labels;
+pub use matrix::MatrixWriter;
 pub use parquet::{read_parquet, write_parquet};
 pub use plane::{PlaneRow, flags, quantity};
 pub use samples::SampleRow;

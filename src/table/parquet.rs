@@ -1,4 +1,4 @@
-//! The same rows as Parquet. The one file of the project that names polars.
+//! The same rows as Parquet. This and `matrix` are the only files that name polars.
 
 use super::{ColumnKind, Row, to_csv};
 use crate::variable::{Column as TableColumn, Table, Values};

@@ -13,9 +13,11 @@ mod taps;
 pub(crate) use guard::is_quiet;
 pub(crate) use runner::fold;
 pub use runner::{Feed, Runner};
+pub(crate) use select::select;
 pub(crate) use taps::shape_text;
 pub use taps::{Axis, GraphInput, Tap};
 
+use super::modules::{self, Assembled};
 use crate::checkpoint::{CheckpointError, read_onnx};
 use anyhow::{Result, ensure};
 use std::collections::BTreeMap;
@@ -46,6 +48,30 @@ impl Graph {
         let mut taps = taps::taps(&model);
         facts::add_shapes(&model, &mut taps);
         Self { model, inputs, taps, unknown }
+    }
+
+    /// The graph that modules and their weights come to. Only modules can be tapped.
+    pub fn of_modules(assembled: Assembled) -> Self {
+        let inputs = taps::inputs(&assembled.model);
+        let last = assembled.taps.len().saturating_sub(1);
+        let of = |(index, tap): (usize, modules::Tap)| {
+            let axes = tap.shape.iter().map(|axis| match axis {
+                Some(length) => Axis::Known(*length),
+                None => Axis::Open("tokens".into()),
+            });
+            Tap {
+                node: String::new(),
+                operator: tap.kind.into(),
+                shape: Some(std::iter::once(Axis::Open("batch".into())).chain(axes).collect()),
+                is_output: index == last,
+                is_layer: true,
+                blocked_by: None,
+                lower_saturation: tap.lower_saturation,
+                name: tap.name,
+            }
+        };
+        let taps = assembled.taps.into_iter().enumerate().map(of).collect();
+        Self { model: assembled.model, inputs, taps, unknown: BTreeMap::new() }
     }
 
     /// What it must be fed with, in order.
@@ -80,7 +106,7 @@ impl Graph {
     /// # Errors
     /// When a pattern matches nothing, or what it names depends on an operator that is not known.
     pub fn select(&self, patterns: &[String]) -> Result<Vec<usize>> {
-        select::select(&self.taps, patterns)
+        select(&self.taps, patterns)
     }
 
     /// Prepares the part of the graph that these taps depend on.

@@ -7,7 +7,7 @@ use globset::Glob;
 /// Names that a message lists; more would hide it.
 const SHOWN: usize = 40;
 
-pub(super) fn select(taps: &[Tap], patterns: &[String]) -> Result<Vec<usize>> {
+pub(crate) fn select(taps: &[Tap], patterns: &[String]) -> Result<Vec<usize>> {
     let mut chosen = vec![false; taps.len()];
     let usable = |tap: &Tap| tap.is_layer && tap.blocked_by.is_none();
     if patterns.is_empty() {
@@ -92,6 +92,7 @@ mod tests {
             is_output: name == "logits",
             is_layer: operator != "Constant",
             blocked_by: name.starts_with("late").then(|| "Exotic".into()),
+            lower_saturation: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What goes into a graph, and what can be taken from it.
 
 use crate::checkpoint::{Dtype, onnx_dtype};
+use crate::subject::modules::Function;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -39,7 +40,7 @@ pub struct GraphInput {
 }
 
 /// A value that can be taken from a graph.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tap {
     /// Its name.
     pub name: String,
@@ -55,6 +56,8 @@ pub struct Tap {
     pub is_layer: bool,
     /// An operator that is not known and that it depends on.
     pub blocked_by: Option<String>,
+    /// Value at which it saturates from below, when known.
+    pub lower_saturation: Option<f32>,
 }
 
 impl Tap {
@@ -83,7 +86,7 @@ impl Tap {
             "ThresholdedRelu",
             "Hardmax",
         ];
-        ACTIVATIONS.contains(&self.operator.as_str())
+        ACTIVATIONS.contains(&self.operator.as_str()) || Function::of_name(&self.operator).is_some()
     }
 
     /// Its axes in a message: `[batch, 32, 7, 7]`.
@@ -154,12 +157,22 @@ pub(super) fn taps(model: &ModelProto) -> Vec<Tap> {
                     is_output: outputs.contains(output.as_str()),
                     is_layer: is_fed && !matches!(node.op_type.as_str(), "Constant" | "Shape" | "Size"),
                     blocked_by: blocked_by.clone(),
+                    lower_saturation: lower_saturation(&node.op_type),
                 },
             ));
         }
     }
     taps.sort_by_key(|(index, _)| *index);
     taps.into_iter().map(|(_, tap)| tap).collect()
+}
+
+/// Where the values of an activation function end below.
+fn lower_saturation(operator: &str) -> Option<f32> {
+    match operator {
+        "Relu" | "Sigmoid" | "Softmax" | "Softplus" | "HardSigmoid" => Some(0.0),
+        "Tanh" | "Elu" | "Softsign" => Some(-1.0),
+        _ => None,
+    }
 }
 
 /// Operators that the engine does not know, with the nodes that have them.

@@ -1,0 +1,210 @@
+//! A network made ready for some of its layers.
+
+use super::cost::bytes_per_sample;
+use super::{Engine, Model};
+use crate::subject::Network;
+use crate::subject::graph::{Axis, Feed, GraphInput, Runner, Tap, fold};
+use crate::subject::modules::Tokeniser;
+use crate::subject::samples::{Batch, SampleKind, Samples};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use ndarray::{Array2, ArrayD, Ix2};
+use std::path::PathBuf;
+
+/// A network that yields some layers.
+pub struct Prepared {
+    path: PathBuf,
+    engine: Ready,
+    layers: Vec<Tap>,
+    all: Vec<Tap>,
+    kept: Vec<usize>,
+}
+
+enum Ready {
+    Dense(Network),
+    Graph { runner: Runner, tokeniser: Option<Tokeniser> },
+}
+
+/// What layers yield.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layers {
+    /// A layer each [samples × …], in the order that was asked for.
+    pub values: Vec<ArrayD<f32>>,
+    /// Of texts, which tokens are no padding [samples × tokens].
+    pub mask: Option<Array2<f32>>,
+}
+
+impl Prepared {
+    pub(super) fn new(model: Model, kept: &[usize]) -> Result<Self> {
+        let Model { path, engine, layers: all, .. } = model;
+        let layers = kept.iter().map(|&i| all[i].clone()).collect();
+        let engine = match engine {
+            Engine::Dense(network) => Ready::Dense(network),
+            Engine::Graph { graph, tokeniser } => {
+                let runner = graph.runner(kept).with_context(|| format!("{}", path.display()))?;
+                Ready::Graph { runner, tokeniser }
+            }
+        };
+        Ok(Self { path, engine, layers, all, kept: kept.to_vec() })
+    }
+
+    /// The layers, in order.
+    pub fn layers(&self) -> &[Tap] {
+        &self.layers
+    }
+
+    /// Checks that samples are what the network takes, by running it on the first of them.
+    ///
+    /// # Errors
+    /// When they are not: the message says what they are and what is taken.
+    pub fn check(&self, samples: &Samples) -> Result<Layers> {
+        self.run(&samples.batch(&[0])?)
+    }
+
+    /// Bytes that one sample takes while the network is run, about.
+    pub fn bytes_per_sample(&self, samples: &Samples) -> u64 {
+        let open = match (&self.engine, samples.kind()) {
+            (Ready::Graph { tokeniser: Some(tokeniser), .. }, _) => tokeniser.longest(),
+            (_, SampleKind::Images { height, width, .. }) => height.max(width),
+            (_, SampleKind::Array { shape }) => shape.into_iter().max().unwrap_or(1),
+            (_, SampleKind::Texts) => 1,
+        };
+        bytes_per_sample(&self.all, &self.kept, open)
+    }
+
+    /// Tokens of the longest of these texts; one where it is not run on texts.
+    ///
+    /// # Errors
+    /// When a text cannot be told apart into tokens.
+    pub fn longest(&self, samples: &Samples, rows: &[usize]) -> Result<usize> {
+        let Ready::Graph { tokeniser: Some(tokeniser), .. } = &self.engine else { return Ok(1) };
+        let mut longest = 1;
+        for rows in rows.chunks(1024) {
+            if let Batch::Text(texts) = samples.batch(rows)? {
+                longest = longest.max(tokeniser.encode(&texts)?.input_ids.ncols());
+            }
+        }
+        Ok(longest)
+    }
+
+    /// Runs the network on a batch.
+    ///
+    /// # Errors
+    /// When the batch is not what the network takes, the engine fails, or a layer has not one row a sample.
+    pub fn run(&self, batch: &Batch) -> Result<Layers> {
+        let n = match batch {
+            Batch::Real(values) => values.shape().first().copied().unwrap_or(0),
+            Batch::Text(texts) => texts.len(),
+        };
+        let layers = match (&self.engine, batch) {
+            (Ready::Dense(network), Batch::Real(values)) => self.dense(network, values)?,
+            (Ready::Graph { runner, tokeniser: None }, Batch::Real(values)) => Layers {
+                values: runner
+                    .run(&self.feed(runner.inputs(), values)?)
+                    .with_context(|| format!("cannot run {}", self.path.display()))?,
+                mask: None,
+            },
+            (Ready::Graph { runner, tokeniser: Some(tokeniser) }, Batch::Text(texts)) => {
+                self.texts(runner, tokeniser, texts)?
+            }
+            (_, Batch::Text(_)) => bail!("{} is run on numbers, but the inputs are texts", self.path.display()),
+            (_, Batch::Real(_)) => bail!(
+                "{} is run on texts, but the inputs are numbers: give a .txt with one text a line, or a CSV and --text-column",
+                self.path.display()
+            ),
+        };
+        for (tap, values) in self.layers.iter().zip(&layers.values) {
+            ensure!(
+                values.ndim() >= 2 && values.shape()[0] == n && values.len() >= n,
+                "{}: {} has the shape {:?} for {n} sample(s), so it is no layer: choose others by --layers",
+                self.path.display(),
+                tap.name,
+                values.shape()
+            );
+        }
+        Ok(layers)
+    }
+
+    fn dense(&self, network: &Network, values: &ArrayD<f32>) -> Result<Layers> {
+        let n = values.shape()[0];
+        let width = values.len() / n.max(1);
+        let rows = values.as_standard_layout().into_owned().into_shape_with_order((n, width))?;
+        let traced = network.trace(rows.view()).with_context(|| format!("{}", self.path.display()))?;
+        let mut traced: Vec<Option<ArrayD<f32>>> = traced.into_iter().map(|l| Some(l.values.into_dyn())).collect();
+        let values = self.kept.iter().map(|&i| traced[i].take().ok_or_else(|| anyhow!("a layer was asked for twice")));
+        Ok(Layers { values: values.collect::<Result<_>>()?, mask: None })
+    }
+
+    fn feed(&self, inputs: &[GraphInput], values: &ArrayD<f32>) -> Result<Vec<Feed>> {
+        let [input] = inputs else {
+            bail!(
+                "{} has {} inputs ({}), and only networks with one are run on arrays",
+                self.path.display(),
+                inputs.len(),
+                inputs.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(", ")
+            );
+        };
+        let values = fold(values.clone(), input).with_context(|| format!("cannot run {}", self.path.display()))?;
+        Ok(vec![if input.dtype.is_integer() { Feed::Whole(values.mapv(|v| v as i64)) } else { Feed::Real(values) }])
+    }
+
+    fn texts(&self, runner: &Runner, tokeniser: &Tokeniser, texts: &[String]) -> Result<Layers> {
+        let encoded = tokeniser.encode(texts)?;
+        let mask = encoded.attention_mask.mapv(|v| v as f32);
+        let feeds = runner.inputs().iter().map(|input| {
+            let values = match input.name.as_str() {
+                "input_ids" => &encoded.input_ids,
+                "attention_mask" => &encoded.attention_mask,
+                "token_type_ids" => &encoded.token_type_ids,
+                other => bail!("{} takes {other}, which no tokeniser makes", self.path.display()),
+            };
+            Ok(Feed::Whole(values.clone().into_dyn()))
+        });
+        let feeds = feeds.collect::<Result<Vec<_>>>()?;
+        let values = runner.run(&feeds).with_context(|| format!("cannot run {}", self.path.display()))?;
+        Ok(Layers { values, mask: Some(mask) })
+    }
+}
+
+impl Layers {
+    /// Whether layer `index` has a row a token.
+    pub fn is_tokens(&self, index: usize) -> bool {
+        let values = &self.values[index];
+        self.mask.as_ref().is_some_and(|m| values.ndim() == 3 && values.shape()[1] == m.ncols())
+    }
+
+    /// Brings layers of tokens to a width of `longest` tokens, filled up with zeros.
+    pub fn widened(mut self, longest: usize) -> Self {
+        for index in 0..self.values.len() {
+            if !self.is_tokens(index) || self.values[index].shape()[1] >= longest {
+                continue;
+            }
+            let mut shape = self.values[index].shape().to_vec();
+            let width = std::mem::replace(&mut shape[1], longest);
+            let mut wide = ArrayD::zeros(shape);
+            wide.slice_axis_mut(ndarray::Axis(1), ndarray::Slice::from(0..width)).assign(&self.values[index]);
+            self.values[index] = wide;
+        }
+        self
+    }
+}
+
+/// A layer's axes in a table: `32x7x7`.
+pub(crate) fn axes_text(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
+}
+
+/// A layer's rows as a matrix [samples × units].
+pub(crate) fn flat(values: ArrayD<f32>) -> Result<Array2<f32>> {
+    let n = values.shape()[0];
+    let width = values.len() / n.max(1);
+    let values = values.as_standard_layout().into_owned();
+    Ok(values.into_shape_with_order((n, width))?.into_dimensionality::<Ix2>()?)
+}
+
+/// The length of an axis that is known.
+pub(crate) fn known(axis: &Axis) -> Option<usize> {
+    match axis {
+        Axis::Known(n) => Some(*n),
+        Axis::Open(_) => None,
+    }
+}
