@@ -7,11 +7,15 @@
 mod assemble;
 mod bert;
 mod bert_config;
+#[cfg(test)]
+mod bert_tests;
 mod description;
 mod fields;
 mod function;
 mod graph;
 mod matching;
+#[cfg(test)]
+mod network_tests;
 mod normalise;
 mod pooling;
 mod read;

@@ -338,3 +338,143 @@ fn window(f: &mut Fields, stride: Vec<usize>) -> Result<Window> {
         dilation: f.wholes("dilation", 1)?.unwrap_or_else(|| vec![1]),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::subject::modules::description::{Description, Kind, Padding};
+    use crate::subject::modules::testing::{net, read};
+
+    fn names(text: &str) -> Vec<String> {
+        net(text).all().iter().map(|m| m.name.clone()).collect()
+    }
+
+    #[test]
+    fn names_are_made_as_pytorch_makes_them() {
+        let text = r#"
+            input = [3, 8, 8]
+            module = [
+                { kind = "conv", name = "stem", activation = "relu" },
+                { kind = "relu" },
+                { kind = "relu" },
+                { kind = "sequence", name = ["layer.0", "layer.1"], module = [
+                    { kind = "conv" },
+                    { kind = "batch-norm" },
+                    { kind = "sequence", module = [{ kind = "conv" }] },
+                ] },
+                { kind = "residual", module = [{ kind = "conv", name = "inside" }] },
+            ]
+        "#;
+        assert_eq!(
+            names(text),
+            [
+                "stem",
+                "relu",
+                "relu2",
+                "layer.0",
+                "layer.0.0",
+                "layer.0.1",
+                "layer.0.2",
+                "layer.0.2.0",
+                "layer.1",
+                "layer.1.0",
+                "layer.1.1",
+                "layer.1.2",
+                "layer.1.2.0",
+                "",
+                "inside"
+            ]
+        );
+    }
+
+    #[test]
+    fn defaults_hold_where_a_module_says_nothing() {
+        let n = net(
+            "input = [1, 9]\n[defaults.conv]\npadding = \"same\"\nstride = 2\n[[module]]\nkind = \"conv\"\nname = \"a\"\n\
+             [[module]]\nkind = \"conv\"\nname = \"b\"\npadding = 0",
+        );
+        let paddings: Vec<_> = n
+            .modules
+            .iter()
+            .map(|m| match &m.kind {
+                Kind::Conv { window, .. } => (window.stride.clone(), window.padding.clone()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(paddings, [(vec![2], Padding::Same), (vec![2], Padding::Amount(vec![0]))]);
+    }
+
+    #[test]
+    fn both_forms_are_told_apart() {
+        assert!(matches!(
+            read("layers = [2, 3]\nactivation = \"tanh\"").unwrap(),
+            Description::Dense(a) if a.layers == [2, 3]
+        ));
+        let json = r#"{"input": "tokens", "module": [{"kind": "embedding", "name": "e"}]}"#;
+        assert!(matches!(read(json).unwrap(), Description::Modules(_)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_module() {
+        let of = |text: &str| format!("{:#}", read(text).unwrap_err());
+        let module =
+            |text: &str| of(&format!("input = [1, 4, 4]\nmodule = [{{ kind = \"relu\", name = \"r\" }}, {text}]"));
+        for (message, expected) in [
+            (of("x = 1"), "it has neither `layers`"),
+            (of("module = [}"), "is neither TOML nor JSON"),
+            (of("module = []"), "the description has no input: say"),
+            (of("input = [1]\nmodule = []"), "the description has no modules"),
+            (of("input = [0]\nmodule = []"), "input = [0], but the shape of a sample, such as [1, 28, 28]"),
+            (of("input = [1]\nmodul = 1\nmodule = []"), "the description: unknown key(s) modul; it takes input"),
+            (of("input = [1]\ndefaults = { con = {} }\nmodule = []"), "defaults.con: there is no such kind"),
+            (module("3"), "module 2 is 3, where a table is expected"),
+            (module("{ name = \"x\" }"), "module 2 has no kind; the kinds are conv, batch-norm"),
+            (module("{ kind = \"convolution\", name = \"x\" }"), "module 2 (convolution x): there is no such kind"),
+            (module("{ kind = \"conv\" }"), "module 2 (conv) has no name: it is the prefix"),
+            (
+                module("{ kind = \"conv\", name = \"x\", strid = 2 }"),
+                "module 2 (conv x): unknown key(s) strid; it takes kind, name, from, activation, padding, stride",
+            ),
+            (
+                module("{ kind = \"conv\", name = \"x\", stride = 0 }"),
+                "module 2 (conv x): stride = 0, but a whole number from 1",
+            ),
+            (
+                module("{ kind = \"conv\", name = \"x\", padding = \"valid\" }"),
+                "padding = \"valid\", but a whole number, a list",
+            ),
+            (
+                module("{ kind = \"conv\", name = \"x\", activation = \"rely\" }"),
+                "activation = \"rely\", but one of identity, relu",
+            ),
+            (module("{ kind = \"max-pool\", name = \"x\" }"), "module 2 (max-pool x): size is missing"),
+            (module("{ kind = \"tanh\", name = \"r\" }"), "module 2 (tanh r): the name r is there twice"),
+            (module("{ kind = \"tanh\", name = \"input\" }"), "the name input is there twice"),
+            (module("{ kind = \"tanh\", name = \"a/b\" }"), "no slash"),
+            (
+                module("{ kind = \"tanh\", name = \"t\", from = \"s\" }"),
+                "module 2 (tanh t) takes the values of s, but no module before it is called so; those before it: input, r",
+            ),
+            (
+                module(
+                    "{ kind = \"residual\", name = \"b\", module = [{ kind = \"linear\", name = \"l\", eps = 1 }] }",
+                ),
+                "module 2 (residual b): module 1 (linear l): unknown key(s) eps",
+            ),
+            (module("{ kind = \"batch-norm\", name = \"b\", eps = 0.0 }"), "eps = 0.0, but a number above zero"),
+            (module("{ kind = \"encoder\", name = \"e\", heads = 2 }"), "module 2 (encoder e): layers is missing"),
+        ] {
+            assert!(message.contains(expected), "{message}\n  lacks\n{expected}");
+        }
+    }
+
+    #[test]
+    fn a_description_cannot_make_a_million_modules() {
+        let names: Vec<String> = (0..200).map(|i| format!("\"n{i}\"")).collect();
+        let names = names.join(", ");
+        let text = format!(
+            "input = [1]\nmodule = [{{ kind = \"sequence\", name = [{names}], module = [{{ kind = \"sequence\", name = \
+             [{names}], module = [{{ kind = \"relu\", name = \"r\" }}] }}] }}]"
+        );
+        assert!(format!("{:#}", read(&text).unwrap_err()).contains("more than 20000 modules"));
+    }
+}
