@@ -113,17 +113,17 @@ impl Function {
                 g.node("Mul", &[&part("product"), &half], vec![], out);
             }
             Self::GeluTanh => {
-                let (cubic, scale) = (g.scalar(0.044_715), g.scalar((2.0 / std::f32::consts::PI).sqrt()));
-                let (one, half) = (g.scalar(1.0), g.scalar(0.5));
+                // (1 + tanh u) / 2 = 1 / (1 + e^−2u); the runner's tanh and sigmoid do not quite reach their limits.
+                let (cubic, one) = (g.scalar(0.044_715), g.scalar(1.0));
+                let scale = g.scalar(-2.0 * (2.0 / std::f32::consts::PI).sqrt());
                 g.node("Mul", &[x, x], vec![], &part("square"));
                 g.node("Mul", &[&part("square"), &cubic], vec![], &part("cubic"));
                 g.node("Add", &[&part("cubic"), &one], vec![], &part("factor"));
                 g.node("Mul", &[x, &part("factor")], vec![], &part("inner"));
                 g.node("Mul", &[&part("inner"), &scale], vec![], &part("scaled"));
-                g.node("Tanh", &[&part("scaled")], vec![], &part("tanh"));
-                g.node("Add", &[&part("tanh"), &one], vec![], &part("sum"));
-                g.node("Mul", &[x, &part("sum")], vec![], &part("product"));
-                g.node("Mul", &[&part("product"), &half], vec![], out);
+                g.node("Exp", &[&part("scaled")], vec![], &part("exp"));
+                g.node("Add", &[&part("exp"), &one], vec![], &part("divisor"));
+                g.node("Div", &[x, &part("divisor")], vec![], out);
             }
             Self::Silu => {
                 g.node("Sigmoid", &[x], vec![], &part("sigmoid"));

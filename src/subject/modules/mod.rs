@@ -5,14 +5,17 @@
 //! the same code runs that runs a graph from a file.
 
 mod assemble;
+mod attention;
 mod bert;
 mod bert_config;
 #[cfg(test)]
 mod bert_tests;
+mod combine;
 mod description;
 mod fields;
 mod function;
 mod graph;
+mod kinds;
 mod matching;
 #[cfg(test)]
 mod network_tests;
@@ -25,6 +28,7 @@ mod space;
 mod testing;
 mod tokenise;
 mod transformer;
+mod wants;
 mod weights;
 
 pub use assemble::{Assembled, Tap, assemble};

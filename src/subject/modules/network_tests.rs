@@ -146,7 +146,7 @@ fn what_does_not_fit_is_told_with_both_shapes() {
     assert!(e.contains("an embedding comes first"), "{e}");
     let e = message("input = \"tokens\"\nmodule = [{ kind = \"embedding\", name = \"fc\" }, { kind = \"flatten\" }]");
     assert!(e.ends_with("the length of [tokens, 5] is not known; take token-mean or token-first"), "{e}");
-    let e = image(r#"{ kind = "conv", name = "conv2" }"#);
+    let e = image(r#"{ kind = "tanh", name = "p.q" }, { kind = "conv", name = "conv2" }"#);
     assert!(e.contains("conv2 (conv) needs the tensor conv2.weight"), "{e}");
 }
 
@@ -169,6 +169,52 @@ fn every_example_reads() {
     counts.sort();
     let expected = [("cnn-mnist", 5), ("efficientnet-lite0", 50), ("resnet18", 21)];
     assert_eq!(counts, expected.map(|(name, count)| (name.to_string(), count)));
+}
+
+/// torchvision's names and shapes for ResNet-18; its documentation counts 11,689,512 parameters.
+#[test]
+fn resnet18_has_torchvisions_names_and_count() {
+    let mut tensors: Vec<(String, Vec<usize>)> = vec![("conv1.weight".into(), vec![64, 3, 7, 7])];
+    let norm = |tensors: &mut Vec<(String, Vec<usize>)>, name: &str, channels: usize| {
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+            tensors.push((format!("{name}.{part}"), vec![channels]));
+        }
+        tensors.push((format!("{name}.num_batches_tracked"), vec![]));
+    };
+    norm(&mut tensors, "bn1", 64);
+    for (layer, width, before) in [(1, 64, 64), (2, 128, 64), (3, 256, 128), (4, 512, 256)] {
+        for block in 0..2 {
+            let inputs = if block == 0 { before } else { width };
+            let name = format!("layer{layer}.{block}");
+            for (number, inputs) in [(1, inputs), (2, width)] {
+                tensors.push((format!("{name}.conv{number}.weight"), vec![width, inputs, 3, 3]));
+                norm(&mut tensors, &format!("{name}.bn{number}"), width);
+            }
+            if inputs != width {
+                tensors.push((format!("{name}.downsample.0.weight"), vec![width, inputs, 1, 1]));
+                norm(&mut tensors, &format!("{name}.downsample.1"), width);
+            }
+        }
+    }
+    tensors.push(("fc.weight".into(), vec![1000, 512]));
+    tensors.push(("fc.bias".into(), vec![1000]));
+    let learnt = tensors.iter().filter(|(name, _)| name.ends_with(".weight") || name.ends_with(".bias"));
+    assert_eq!(learnt.map(|(_, shape)| shape.iter().product::<usize>()).sum::<usize>(), 11_689_512);
+
+    let values = vec![0.0; 512 * 512 * 9];
+    let list: Vec<(&str, &[usize], &[f32])> = tensors
+        .iter()
+        .map(|(name, shape)| (name.as_str(), shape.as_slice(), &values[..shape.iter().product()]))
+        .collect();
+    let c = contents(&list);
+    let net = net(&example("resnet18.toml"));
+    let matching = Matching::of(&net, &c).unwrap();
+    assert!(matching.unused.is_empty() && matching.missing.is_empty(), "{}", matching.explain());
+    let assembled = assemble(&net, &c).unwrap();
+    let shape = |name: &str| assembled.taps.iter().find(|t| t.name == name).unwrap().shape.clone();
+    assert_eq!(shape("maxpool"), [64, 56, 56].map(Some));
+    assert_eq!(shape("layer2.0.sum"), [128, 28, 28].map(Some));
+    assert_eq!((shape("layer4.1"), shape("fc")), (vec![Some(512), Some(7), Some(7)], vec![Some(1000)]));
 }
 
 #[test]

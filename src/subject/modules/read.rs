@@ -1,6 +1,6 @@
 //! From a description's tables to modules with their full names.
 
-use super::description::{Encoder, EncoderStyle, Input, Kind, Module, ModuleNet, Padding, Window};
+use super::description::{Input, Kind, Module, ModuleNet};
 use super::fields::{Fields, wholes};
 use super::function::Function;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -11,7 +11,7 @@ use std::collections::HashSet;
 const MOST_DEEP: usize = 32;
 
 /// Modules at most, those that lists of names stand for included.
-const MOST_MODULES: usize = 20_000;
+pub(super) const MOST_MODULES: usize = 20_000;
 
 /// The kinds that are no functions.
 const KINDS: [&str; 21] = [
@@ -52,7 +52,7 @@ const WEIGHTED: [&str; 9] = [
 ];
 
 /// What is known while modules are read.
-struct Context {
+pub(super) struct Context {
     defaults: Map<String, Value>,
     /// Names in order, those of the graph's inputs first.
     known: Vec<String>,
@@ -62,7 +62,7 @@ struct Context {
 
 /// Where a list of modules is.
 #[derive(Clone)]
-struct Scope {
+pub(super) struct Scope {
     /// Before its modules' names.
     prefix: String,
     depth: usize,
@@ -115,7 +115,8 @@ pub(super) fn graph_inputs(input: &Input) -> &'static [&'static str] {
     }
 }
 
-fn kinds() -> String {
+/// Names of all kinds, for messages.
+pub(super) fn kinds() -> String {
     KINDS.into_iter().chain(Function::ALL.into_iter().map(|(name, _)| name)).collect::<Vec<_>>().join(", ")
 }
 
@@ -126,8 +127,15 @@ impl Context {
         Ok(())
     }
 
+    /// Counts modules, or layers of one.
+    pub(super) fn grow(&mut self, by: usize, what: &str) -> Result<()> {
+        self.count = self.count.saturating_add(by);
+        ensure!(self.count <= MOST_MODULES, "{what}: there are more than {MOST_MODULES} modules");
+        Ok(())
+    }
+
     /// Reads the modules of a list.
-    fn list(&mut self, tables: Vec<Value>, scope: &Scope, what: &str) -> Result<Vec<Module>> {
+    pub(super) fn list(&mut self, tables: Vec<Value>, scope: &Scope, what: &str) -> Result<Vec<Module>> {
         ensure!(scope.depth <= MOST_DEEP, "{what}: modules lie within modules more than {MOST_DEEP} deep");
         let numbered = tables.iter().all(|t| t.get("name").is_none());
         let mut modules = Vec::with_capacity(tables.len());
@@ -139,8 +147,7 @@ impl Context {
                 None => vec![None],
             };
             for name in names {
-                self.count += 1;
-                ensure!(self.count <= MOST_MODULES, "{what}: there are more than {MOST_MODULES} modules");
+                self.grow(1, &what)?;
                 modules.push(self.module(Fields::new(&*what, table.clone())?, name, scope)?);
             }
         }
@@ -236,107 +243,10 @@ impl Context {
         let names = Function::ALL.map(|(name, _)| name).join(", ");
         f.get("activation", &format!("one of {names}"), |v| Function::of_name(v.as_str()?))
     }
-
-    fn kind(&mut self, kind: &str, f: &mut Fields, inner: &Scope) -> Result<Kind> {
-        let eps = |f: &mut Fields, usual: f32| Ok::<_, anyhow::Error>(f.positive("eps")?.unwrap_or(usual));
-        Ok(match kind {
-            "conv" => Kind::Conv { window: window(f, vec![1])?, bias: f.flag("bias")? },
-            "batch-norm" => Kind::BatchNorm { eps: eps(f, 1e-5)? },
-            "layer-norm" => Kind::LayerNorm { eps: eps(f, 1e-5)? },
-            "group-norm" => Kind::GroupNorm { groups: needed(f.whole("groups", 1)?, f, "groups")?, eps: eps(f, 1e-5)? },
-            "linear" => Kind::Linear { bias: f.flag("bias")? },
-            "max-pool" | "avg-pool" => {
-                let size = needed(f.wholes("size", 1)?, f, "size")?;
-                let window = window(f, size.clone())?;
-                let average = kind == "avg-pool";
-                let ceil = f.flag("ceil")?.unwrap_or(false);
-                // PyTorch counts its padding, TensorFlow's SAME does not.
-                let usual = window.padding != Padding::Same;
-                let count_padding = if average { f.flag("count-padding")?.unwrap_or(usual) } else { false };
-                Kind::Pool { average, size, window, ceil, count_padding }
-            }
-            "global-avg-pool" => Kind::GlobalPool { average: true },
-            "global-max-pool" => Kind::GlobalPool { average: false },
-            "flatten" => Kind::Flatten,
-            "dropout" => {
-                // Its rate may stand there, but does nothing.
-                f.get("p", "a number", Value::as_f64)?;
-                Kind::Dropout
-            }
-            "embedding" => Kind::Embedding,
-            "position-embedding" => Kind::PositionEmbedding,
-            "add" => Kind::Add,
-            "concat" => Kind::Concat { axis: f.whole("axis", 0)?.unwrap_or(0) },
-            "residual" => {
-                let modules = needed(f.list("module")?, f, "module")?;
-                let shortcut = f.list("shortcut")?.unwrap_or_default();
-                let what = format!("{}: module", f.what());
-                let modules = self.list(modules, inner, &what)?;
-                let what = format!("{}: shortcut", f.what());
-                Kind::Residual { modules, shortcut: self.list(shortcut, inner, &what)? }
-            }
-            "sequence" => {
-                let modules = needed(f.list("module")?, f, "module")?;
-                let what = format!("{}: module", f.what());
-                Kind::Sequence { modules: self.list(modules, inner, &what)? }
-            }
-            "encoder" => Kind::Encoder(self.encoder(f)?),
-            "attention" => Kind::Attention { heads: needed(f.whole("heads", 1)?, f, "heads")? },
-            "token-mean" => Kind::TokenMean,
-            "token-first" => Kind::TokenFirst,
-            other => match Function::of_name(other) {
-                Some(function) => Kind::Function(function),
-                None => bail!("{}: there is no such kind; the kinds are {}", f.what(), kinds()),
-            },
-        })
-    }
-
-    fn encoder(&self, f: &mut Fields) -> Result<Encoder> {
-        let style = f.get("style", "\"bert\" or \"torch\"", |v| match v.as_str()? {
-            "bert" => Some(EncoderStyle::Bert),
-            "torch" => Some(EncoderStyle::Torch),
-            _ => None,
-        })?;
-        let style = style.unwrap_or(EncoderStyle::Torch);
-        let usual = match style {
-            EncoderStyle::Bert => (Function::Gelu, 1e-12),
-            EncoderStyle::Torch => (Function::Relu, 1e-5),
-        };
-        let layers = needed(f.whole("layers", 1)?, f, "layers")?;
-        ensure!(layers <= MOST_MODULES, "{}: layers = {layers}, but at most {MOST_MODULES} are read", f.what());
-        let names = Function::ALL.map(|(name, _)| name).join(", ");
-        Ok(Encoder {
-            style,
-            layers,
-            heads: needed(f.whole("heads", 1)?, f, "heads")?,
-            norm_first: f.flag("norm-first")?.unwrap_or(false),
-            function: f
-                .get("function", &format!("one of {names}"), |v| Function::of_name(v.as_str()?))?
-                .unwrap_or(usual.0),
-            eps: f.positive("eps")?.unwrap_or(usual.1),
-        })
-    }
 }
 
 fn full(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.into() } else { format!("{prefix}.{name}") }
-}
-
-fn needed<T>(value: Option<T>, f: &Fields, key: &str) -> Result<T> {
-    value.with_context(|| format!("{}: {key} is missing", f.what()))
-}
-
-fn window(f: &mut Fields, stride: Vec<usize>) -> Result<Window> {
-    let padding = f.get("padding", "a whole number, a list with one an axis, or \"same\"", |v| match v.as_str() {
-        Some("same") => Some(Padding::Same),
-        Some(_) => None,
-        None => Some(Padding::Amount(wholes(v, 0)?)),
-    })?;
-    Ok(Window {
-        stride: f.wholes("stride", 1)?.unwrap_or(stride),
-        padding: padding.unwrap_or(Padding::Amount(vec![0])),
-        dilation: f.wholes("dilation", 1)?.unwrap_or_else(|| vec![1]),
-    })
 }
 
 #[cfg(test)]
