@@ -5,10 +5,11 @@
 //! `pooler` where its weights are there; and `sentence_embedding` where the folder is of sentence-transformers.
 
 use super::assemble::{Assembled, Assembler, Value};
+use super::attention::Heads;
 use super::bert_config::{Config, Family};
 use super::graph::{Axis, int, ints};
 use super::pooling::{Found, Pooling, find};
-use super::transformer::{Heads, Layer, Style, bert_names};
+use super::transformer::{Layer, Style, bert_names};
 use super::weights::Weights;
 use crate::checkpoint::{Contents, ReadOptions};
 use anyhow::{Context, Result, bail, ensure};
@@ -74,8 +75,7 @@ fn put_together(config: &Config, contents: &Contents, pooling: Found) -> Result<
             "layer {number} has {middle} units between its linear layers, but config.json says {}",
             config.middle
         );
-        let kinds = ["attention-context", "attention", "intermediate", "encoder-layer"];
-        x = a.layer(&x.name, &layer, &style, &bert_names(&format!("encoder.layer.{number}")), kinds, None)?;
+        x = a.layer(&x.name, &layer, &style, &bert_names(&format!("encoder.layer.{number}")), None)?;
     }
     let folder = if config.family == Family::Bert { "encoder" } else { "transformer" };
     let further = format!("{prefix}{folder}.layer.{}.", config.layers);

@@ -113,21 +113,19 @@ impl Function {
                 g.node("Mul", &[&part("product"), &half], vec![], out);
             }
             Self::GeluTanh => {
-                let (cubic, scale) = (g.scalar(0.044_715), g.scalar((2.0 / std::f32::consts::PI).sqrt()));
-                let (one, half) = (g.scalar(1.0), g.scalar(0.5));
+                // (1 + tanh u) / 2 = 1 / (1 + e^−2u).
+                let (cubic, one) = (g.scalar(0.044_715), g.scalar(1.0));
+                let scale = g.scalar(-2.0 * (2.0 / std::f32::consts::PI).sqrt());
                 g.node("Mul", &[x, x], vec![], &part("square"));
                 g.node("Mul", &[&part("square"), &cubic], vec![], &part("cubic"));
                 g.node("Add", &[&part("cubic"), &one], vec![], &part("factor"));
                 g.node("Mul", &[x, &part("factor")], vec![], &part("inner"));
                 g.node("Mul", &[&part("inner"), &scale], vec![], &part("scaled"));
-                g.node("Tanh", &[&part("scaled")], vec![], &part("tanh"));
-                g.node("Add", &[&part("tanh"), &one], vec![], &part("sum"));
-                g.node("Mul", &[x, &part("sum")], vec![], &part("product"));
-                g.node("Mul", &[&part("product"), &half], vec![], out);
+                gated(g, x, &part("scaled"), out);
             }
             Self::Silu => {
-                g.node("Sigmoid", &[x], vec![], &part("sigmoid"));
-                g.node("Mul", &[x, &part("sigmoid")], vec![], out);
+                g.node("Neg", &[x], vec![], &part("neg"));
+                gated(g, x, &part("neg"), out);
             }
             Self::Mish => {
                 softplus(g, x, &part("softplus"));
@@ -151,6 +149,15 @@ impl Function {
 
 fn hard_sigmoid(g: &mut Graph, x: &str, out: &str) {
     g.node("HardSigmoid", &[x], vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)], out);
+}
+
+/// x / (1 + eᵘ): the runner's tanh and sigmoid do not quite reach their limits, which shows where x is large.
+fn gated(g: &mut Graph, x: &str, u: &str, out: &str) {
+    let part = |n: &str| format!("{out}/{n}");
+    let one = g.scalar(1.0);
+    g.node("Exp", &[u], vec![], &part("exp"));
+    g.node("Add", &[&part("exp"), &one], vec![], &part("divisor"));
+    g.node("Div", &[x, &part("divisor")], vec![], out);
 }
 
 /// max(x, 0) + log(1 + e^−|x|): the runner's own operator overflows from x = 89 on.

@@ -1,6 +1,7 @@
 //! Which tensors of a checkpoint belong to which module.
 
-use super::description::{EncoderStyle, Kind, Module, ModuleNet};
+use super::description::ModuleNet;
+use super::wants::wants;
 use super::weights::Weights;
 use crate::checkpoint::{Contents, shown};
 use anyhow::{Result, bail};
@@ -57,13 +58,8 @@ pub struct Missing {
     pub closest: Vec<String>,
 }
 
-/// A tensor that a module asks for.
-pub(super) struct Want {
-    /// The names that it may have, the usual one first.
-    pub(super) names: Vec<String>,
-    shape: &'static str,
-    required: bool,
-}
+/// Missing tensors that are told with what is like them.
+const MOST_SAID: usize = 8;
 
 /// Unused tensors that are compared with a missing one at most: state dicts can be long.
 const MOST_COMPARED: usize = 2000;
@@ -101,9 +97,9 @@ impl Matching {
             .filter(|n| !used.contains(*n) && !counts(n))
             .map(|n| shape_of(&weights, n))
             .collect();
-        let missing = lacking.into_iter().map(|(module, want)| {
+        let missing = lacking.into_iter().enumerate().map(|(at, (module, want))| {
             let name = want.names.into_iter().next().unwrap_or_default();
-            let closest = closest(&name, &unused);
+            let closest = if at < MOST_SAID { closest(&name, &unused) } else { Vec::new() };
             Missing { module: module.name.clone(), kind: module.kind.name(), name, shape: want.shape, closest }
         });
         Ok(Self { file: contents.file.clone(), matched, missing: missing.collect(), unused })
@@ -114,7 +110,6 @@ impl Matching {
     /// # Errors
     /// When something is; the message says which module wanted which tensor, and what there is instead.
     pub fn check(&self) -> Result<()> {
-        const MOST_SAID: usize = 8;
         if self.missing.is_empty() {
             return Ok(());
         }
@@ -172,101 +167,6 @@ fn shape_of(weights: &Weights<'_>, name: &str) -> TensorShape {
 fn counts(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     last == "num_batches_tracked" || last == "position_ids"
-}
-
-/// What a module asks for.
-pub(super) fn wants(module: &Module) -> Vec<Want> {
-    let want =
-        |ending: &str, shape, required| Want { names: vec![format!("{}.{ending}", module.name)], shape, required };
-    let norm = |name: String, shape, required| {
-        // Weights that came from TensorFlow say gamma and beta.
-        [("weight", "gamma", required), ("bias", "beta", false)].map(|(ending, old, required)| Want {
-            names: vec![format!("{name}.{ending}"), format!("{name}.{old}")],
-            shape,
-            required,
-        })
-    };
-    match &module.kind {
-        Kind::Conv { bias, .. } => {
-            let mut wants = vec![want("weight", "[outputs, inputs / groups, …kernel]", true)];
-            if *bias != Some(false) {
-                wants.push(want("bias", "[outputs]", *bias == Some(true)));
-            }
-            wants
-        }
-        Kind::Linear { bias } => {
-            let mut wants = vec![want("weight", "[outputs, inputs]", true)];
-            if *bias != Some(false) {
-                wants.push(want("bias", "[outputs]", *bias == Some(true)));
-            }
-            wants
-        }
-        Kind::BatchNorm { .. } => {
-            let mut wants: Vec<Want> = norm(module.name.clone(), "[channels]", false).into();
-            wants.push(want("running_mean", "[channels]", true));
-            wants.push(want("running_var", "[channels]", true));
-            wants
-        }
-        Kind::LayerNorm { .. } => norm(module.name.clone(), "[…last axes]", true).into(),
-        Kind::GroupNorm { .. } => norm(module.name.clone(), "[channels]", false).into(),
-        Kind::Embedding => vec![want("weight", "[tokens, units]", true)],
-        Kind::PositionEmbedding => vec![Want {
-            names: vec![format!("{}.weight", module.name), module.name.clone()],
-            shape: "[places, units]",
-            required: true,
-        }],
-        Kind::Attention { .. } => attention_wants(&module.name),
-        Kind::Encoder(encoder) => {
-            let mut wants = Vec::new();
-            for layer in 0..encoder.layers {
-                match encoder.style {
-                    EncoderStyle::Bert => {
-                        let name = format!("{}.layer.{layer}", module.name);
-                        for part in ["query", "key", "value"] {
-                            wants.extend(linear_wants(&format!("{name}.attention.self.{part}")));
-                        }
-                        for part in ["attention.output.dense", "intermediate.dense", "output.dense"] {
-                            wants.extend(linear_wants(&format!("{name}.{part}")));
-                        }
-                        for part in ["attention.output.LayerNorm", "output.LayerNorm"] {
-                            wants.extend(norm(format!("{name}.{part}"), "[units]", true));
-                        }
-                    }
-                    EncoderStyle::Torch => {
-                        let name = format!("{}.layers.{layer}", module.name);
-                        wants.extend(attention_wants(&format!("{name}.self_attn")));
-                        for part in ["linear1", "linear2"] {
-                            wants.extend(linear_wants(&format!("{name}.{part}")));
-                        }
-                        for part in ["norm1", "norm2"] {
-                            wants.extend(norm(format!("{name}.{part}"), "[units]", true));
-                        }
-                    }
-                }
-            }
-            if encoder.style == EncoderStyle::Torch {
-                wants.extend(norm(format!("{}.norm", module.name), "[units]", false));
-            }
-            wants
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn linear_wants(name: &str) -> [Want; 2] {
-    [("weight", "[outputs, inputs]", true), ("bias", "[outputs]", false)].map(|(ending, shape, required)| Want {
-        names: vec![format!("{name}.{ending}")],
-        shape,
-        required,
-    })
-}
-
-fn attention_wants(name: &str) -> Vec<Want> {
-    let mut wants: Vec<Want> = [("in_proj_weight", "[3 units, units]", true), ("in_proj_bias", "[3 units]", false)]
-        .map(|(ending, shape, required)| Want { names: vec![format!("{name}.{ending}")], shape, required })
-        .into();
-    wants.extend(linear_wants(&format!("{name}.out_proj")));
-    wants
 }
 
 /// The unused names that are most like one: at most three, and none that is mostly different.

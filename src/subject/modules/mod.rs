@@ -1,17 +1,24 @@
 //! Networks that are no plain stack of dense layers: described by modules, or found in a Hugging Face folder.
 //!
 //! A state dict holds weights, but not what is done with them. That is said by a description (see [`Description`]) or by
-//! a folder's `config.json` (see [`bert`]); both are put together with the weights to one ONNX graph in memory, which
+//! a folder's `config.json` (see [`assemble_folder`]); both are put together with the weights to one ONNX graph in memory, which
 //! the same code runs that runs a graph from a file.
 
 mod assemble;
+mod attention;
 mod bert;
 mod bert_config;
+#[cfg(test)]
+mod bert_tests;
+mod combine;
 mod description;
 mod fields;
 mod function;
 mod graph;
+mod kinds;
 mod matching;
+#[cfg(test)]
+mod network_tests;
 mod normalise;
 mod pooling;
 mod read;
@@ -21,6 +28,7 @@ mod space;
 mod testing;
 mod tokenise;
 mod transformer;
+mod wants;
 mod weights;
 
 pub use assemble::{Assembled, Tap, assemble};

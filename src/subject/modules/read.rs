@@ -1,6 +1,6 @@
 //! From a description's tables to modules with their full names.
 
-use super::description::{Encoder, EncoderStyle, Input, Kind, Module, ModuleNet, Padding, Window};
+use super::description::{Input, Kind, Module, ModuleNet};
 use super::fields::{Fields, wholes};
 use super::function::Function;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -11,7 +11,7 @@ use std::collections::HashSet;
 const MOST_DEEP: usize = 32;
 
 /// Modules at most, those that lists of names stand for included.
-const MOST_MODULES: usize = 20_000;
+pub(super) const MOST_MODULES: usize = 20_000;
 
 /// The kinds that are no functions.
 const KINDS: [&str; 21] = [
@@ -52,7 +52,7 @@ const WEIGHTED: [&str; 9] = [
 ];
 
 /// What is known while modules are read.
-struct Context {
+pub(super) struct Context {
     defaults: Map<String, Value>,
     /// Names in order, those of the graph's inputs first.
     known: Vec<String>,
@@ -62,7 +62,7 @@ struct Context {
 
 /// Where a list of modules is.
 #[derive(Clone)]
-struct Scope {
+pub(super) struct Scope {
     /// Before its modules' names.
     prefix: String,
     depth: usize,
@@ -115,7 +115,8 @@ pub(super) fn graph_inputs(input: &Input) -> &'static [&'static str] {
     }
 }
 
-fn kinds() -> String {
+/// Names of all kinds, for messages.
+pub(super) fn kinds() -> String {
     KINDS.into_iter().chain(Function::ALL.into_iter().map(|(name, _)| name)).collect::<Vec<_>>().join(", ")
 }
 
@@ -126,8 +127,15 @@ impl Context {
         Ok(())
     }
 
+    /// Counts modules, or layers of one.
+    pub(super) fn grow(&mut self, by: usize, what: &str) -> Result<()> {
+        self.count = self.count.saturating_add(by);
+        ensure!(self.count <= MOST_MODULES, "{what}: there are more than {MOST_MODULES} modules");
+        Ok(())
+    }
+
     /// Reads the modules of a list.
-    fn list(&mut self, tables: Vec<Value>, scope: &Scope, what: &str) -> Result<Vec<Module>> {
+    pub(super) fn list(&mut self, tables: Vec<Value>, scope: &Scope, what: &str) -> Result<Vec<Module>> {
         ensure!(scope.depth <= MOST_DEEP, "{what}: modules lie within modules more than {MOST_DEEP} deep");
         let numbered = tables.iter().all(|t| t.get("name").is_none());
         let mut modules = Vec::with_capacity(tables.len());
@@ -139,8 +147,7 @@ impl Context {
                 None => vec![None],
             };
             for name in names {
-                self.count += 1;
-                ensure!(self.count <= MOST_MODULES, "{what}: there are more than {MOST_MODULES} modules");
+                self.grow(1, &what)?;
                 modules.push(self.module(Fields::new(&*what, table.clone())?, name, scope)?);
             }
         }
@@ -236,105 +243,148 @@ impl Context {
         let names = Function::ALL.map(|(name, _)| name).join(", ");
         f.get("activation", &format!("one of {names}"), |v| Function::of_name(v.as_str()?))
     }
-
-    fn kind(&mut self, kind: &str, f: &mut Fields, inner: &Scope) -> Result<Kind> {
-        let eps = |f: &mut Fields, usual: f32| Ok::<_, anyhow::Error>(f.positive("eps")?.unwrap_or(usual));
-        Ok(match kind {
-            "conv" => Kind::Conv { window: window(f, vec![1])?, bias: f.flag("bias")? },
-            "batch-norm" => Kind::BatchNorm { eps: eps(f, 1e-5)? },
-            "layer-norm" => Kind::LayerNorm { eps: eps(f, 1e-5)? },
-            "group-norm" => Kind::GroupNorm { groups: needed(f.whole("groups", 1)?, f, "groups")?, eps: eps(f, 1e-5)? },
-            "linear" => Kind::Linear { bias: f.flag("bias")? },
-            "max-pool" | "avg-pool" => {
-                let size = needed(f.wholes("size", 1)?, f, "size")?;
-                let window = window(f, size.clone())?;
-                let average = kind == "avg-pool";
-                let ceil = f.flag("ceil")?.unwrap_or(false);
-                // PyTorch counts its padding, TensorFlow's SAME does not.
-                let usual = window.padding != Padding::Same;
-                let count_padding = if average { f.flag("count-padding")?.unwrap_or(usual) } else { false };
-                Kind::Pool { average, size, window, ceil, count_padding }
-            }
-            "global-avg-pool" => Kind::GlobalPool { average: true },
-            "global-max-pool" => Kind::GlobalPool { average: false },
-            "flatten" => Kind::Flatten,
-            "dropout" => {
-                // Its rate may stand there, but does nothing.
-                f.get("p", "a number", Value::as_f64)?;
-                Kind::Dropout
-            }
-            "embedding" => Kind::Embedding,
-            "position-embedding" => Kind::PositionEmbedding,
-            "add" => Kind::Add,
-            "concat" => Kind::Concat { axis: f.whole("axis", 0)?.unwrap_or(0) },
-            "residual" => {
-                let modules = needed(f.list("module")?, f, "module")?;
-                let shortcut = f.list("shortcut")?.unwrap_or_default();
-                let what = format!("{}: module", f.what());
-                let modules = self.list(modules, inner, &what)?;
-                let what = format!("{}: shortcut", f.what());
-                Kind::Residual { modules, shortcut: self.list(shortcut, inner, &what)? }
-            }
-            "sequence" => {
-                let modules = needed(f.list("module")?, f, "module")?;
-                let what = format!("{}: module", f.what());
-                Kind::Sequence { modules: self.list(modules, inner, &what)? }
-            }
-            "encoder" => Kind::Encoder(self.encoder(f)?),
-            "attention" => Kind::Attention { heads: needed(f.whole("heads", 1)?, f, "heads")? },
-            "token-mean" => Kind::TokenMean,
-            "token-first" => Kind::TokenFirst,
-            other => match Function::of_name(other) {
-                Some(function) => Kind::Function(function),
-                None => bail!("{}: there is no such kind; the kinds are {}", f.what(), kinds()),
-            },
-        })
-    }
-
-    fn encoder(&self, f: &mut Fields) -> Result<Encoder> {
-        let style = f.get("style", "\"bert\" or \"torch\"", |v| match v.as_str()? {
-            "bert" => Some(EncoderStyle::Bert),
-            "torch" => Some(EncoderStyle::Torch),
-            _ => None,
-        })?;
-        let style = style.unwrap_or(EncoderStyle::Torch);
-        let usual = match style {
-            EncoderStyle::Bert => (Function::Gelu, 1e-12),
-            EncoderStyle::Torch => (Function::Relu, 1e-5),
-        };
-        let layers = needed(f.whole("layers", 1)?, f, "layers")?;
-        ensure!(layers <= MOST_MODULES, "{}: layers = {layers}, but at most {MOST_MODULES} are read", f.what());
-        let names = Function::ALL.map(|(name, _)| name).join(", ");
-        Ok(Encoder {
-            style,
-            layers,
-            heads: needed(f.whole("heads", 1)?, f, "heads")?,
-            norm_first: f.flag("norm-first")?.unwrap_or(false),
-            function: f
-                .get("function", &format!("one of {names}"), |v| Function::of_name(v.as_str()?))?
-                .unwrap_or(usual.0),
-            eps: f.positive("eps")?.unwrap_or(usual.1),
-        })
-    }
 }
 
 fn full(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.into() } else { format!("{prefix}.{name}") }
 }
 
-fn needed<T>(value: Option<T>, f: &Fields, key: &str) -> Result<T> {
-    value.with_context(|| format!("{}: {key} is missing", f.what()))
-}
+#[cfg(test)]
+mod tests {
+    use crate::subject::modules::description::{Description, Kind, Padding};
+    use crate::subject::modules::testing::{net, read};
 
-fn window(f: &mut Fields, stride: Vec<usize>) -> Result<Window> {
-    let padding = f.get("padding", "a whole number, a list with one an axis, or \"same\"", |v| match v.as_str() {
-        Some("same") => Some(Padding::Same),
-        Some(_) => None,
-        None => Some(Padding::Amount(wholes(v, 0)?)),
-    })?;
-    Ok(Window {
-        stride: f.wholes("stride", 1)?.unwrap_or(stride),
-        padding: padding.unwrap_or(Padding::Amount(vec![0])),
-        dilation: f.wholes("dilation", 1)?.unwrap_or_else(|| vec![1]),
-    })
+    fn names(text: &str) -> Vec<String> {
+        net(text).all().iter().map(|m| m.name.clone()).collect()
+    }
+
+    #[test]
+    fn names_are_made_as_pytorch_makes_them() {
+        let text = r#"
+            input = [3, 8, 8]
+            module = [
+                { kind = "conv", name = "stem", activation = "relu" },
+                { kind = "relu" },
+                { kind = "relu" },
+                { kind = "sequence", name = ["layer.0", "layer.1"], module = [
+                    { kind = "conv" },
+                    { kind = "batch-norm" },
+                    { kind = "sequence", module = [{ kind = "conv" }] },
+                ] },
+                { kind = "residual", module = [{ kind = "conv", name = "inside" }] },
+            ]
+        "#;
+        assert_eq!(
+            names(text),
+            [
+                "stem",
+                "relu",
+                "relu2",
+                "layer.0",
+                "layer.0.0",
+                "layer.0.1",
+                "layer.0.2",
+                "layer.0.2.0",
+                "layer.1",
+                "layer.1.0",
+                "layer.1.1",
+                "layer.1.2",
+                "layer.1.2.0",
+                "",
+                "inside"
+            ]
+        );
+    }
+
+    #[test]
+    fn defaults_hold_where_a_module_says_nothing() {
+        let n = net(
+            "input = [1, 9]\n[defaults.conv]\npadding = \"same\"\nstride = 2\n[[module]]\nkind = \"conv\"\nname = \"a\"\n\
+             [[module]]\nkind = \"conv\"\nname = \"b\"\npadding = 0",
+        );
+        let paddings: Vec<_> = n
+            .modules
+            .iter()
+            .map(|m| match &m.kind {
+                Kind::Conv { window, .. } => (window.stride.clone(), window.padding.clone()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(paddings, [(vec![2], Padding::Same), (vec![2], Padding::Amount(vec![0]))]);
+    }
+
+    #[test]
+    fn both_forms_are_told_apart() {
+        assert!(matches!(
+            read("layers = [2, 3]\nactivation = \"tanh\"").unwrap(),
+            Description::Dense(a) if a.layers == [2, 3]
+        ));
+        let json = r#"{"input": "tokens", "module": [{"kind": "embedding", "name": "e"}]}"#;
+        assert!(matches!(read(json).unwrap(), Description::Modules(_)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_module() {
+        let of = |text: &str| format!("{:#}", read(text).unwrap_err());
+        let module =
+            |text: &str| of(&format!("input = [1, 4, 4]\nmodule = [{{ kind = \"relu\", name = \"r\" }}, {text}]"));
+        for (message, expected) in [
+            (of("x = 1"), "it has neither `layers`"),
+            (of("module = [}"), "is neither TOML nor JSON"),
+            (of("module = []"), "the description has no input: say"),
+            (of("input = [1]\nmodule = []"), "the description has no modules"),
+            (of("input = [0]\nmodule = []"), "input = [0], but the shape of a sample, such as [1, 28, 28]"),
+            (of("input = [1]\nmodul = 1\nmodule = []"), "the description: unknown key(s) modul; it takes input"),
+            (of("input = [1]\ndefaults = { con = {} }\nmodule = []"), "defaults.con: there is no such kind"),
+            (module("3"), "module 2 is 3, where a table is expected"),
+            (module("{ name = \"x\" }"), "module 2 has no kind; the kinds are conv, batch-norm"),
+            (module("{ kind = \"convolution\", name = \"x\" }"), "module 2 (convolution x): there is no such kind"),
+            (module("{ kind = \"conv\" }"), "module 2 (conv) has no name: it is the prefix"),
+            (
+                module("{ kind = \"conv\", name = \"x\", strid = 2 }"),
+                "module 2 (conv x): unknown key(s) strid; it takes kind, name, from, activation, padding, stride",
+            ),
+            (
+                module("{ kind = \"conv\", name = \"x\", stride = 0 }"),
+                "module 2 (conv x): stride = 0, but a whole number from 1",
+            ),
+            (
+                module("{ kind = \"conv\", name = \"x\", padding = \"valid\" }"),
+                "padding = \"valid\", but a whole number, a list",
+            ),
+            (
+                module("{ kind = \"conv\", name = \"x\", activation = \"rely\" }"),
+                "activation = \"rely\", but one of identity, relu",
+            ),
+            (module("{ kind = \"max-pool\", name = \"x\" }"), "module 2 (max-pool x): size is missing"),
+            (module("{ kind = \"tanh\", name = \"r\" }"), "module 2 (tanh r): the name r is there twice"),
+            (module("{ kind = \"tanh\", name = \"input\" }"), "the name input is there twice"),
+            (module("{ kind = \"tanh\", name = \"a/b\" }"), "no slash"),
+            (
+                module("{ kind = \"tanh\", name = \"t\", from = \"s\" }"),
+                "module 2 (tanh t) takes the values of s, but no module before it is called so; those before it: input, r",
+            ),
+            (
+                module(
+                    "{ kind = \"residual\", name = \"b\", module = [{ kind = \"linear\", name = \"l\", eps = 1 }] }",
+                ),
+                "module 2 (residual b): module 1 (linear l): unknown key(s) eps",
+            ),
+            (module("{ kind = \"batch-norm\", name = \"b\", eps = 0.0 }"), "eps = 0.0, but a number above zero"),
+            (module("{ kind = \"encoder\", name = \"e\", heads = 2 }"), "module 2 (encoder e): layers is missing"),
+        ] {
+            assert!(message.contains(expected), "{message}\n  lacks\n{expected}");
+        }
+    }
+
+    #[test]
+    fn a_description_cannot_make_a_million_modules() {
+        let names: Vec<String> = (0..200).map(|i| format!("\"n{i}\"")).collect();
+        let names = names.join(", ");
+        let text = format!(
+            "input = [1]\nmodule = [{{ kind = \"sequence\", name = [{names}], module = [{{ kind = \"sequence\", name = \
+             [{names}], module = [{{ kind = \"relu\", name = \"r\" }}] }}] }}]"
+        );
+        assert!(format!("{:#}", read(&text).unwrap_err()).contains("more than 20000 modules"));
+    }
 }

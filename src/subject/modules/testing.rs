@@ -4,7 +4,7 @@ use super::assemble::{Assembled, assemble};
 use super::description::{Description, ModuleNet};
 use super::graph::{Axis, Graph};
 use crate::checkpoint::{Contents, LazyTensor, ReadOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::prelude::*;
 
@@ -30,6 +30,12 @@ pub(super) fn contents(tensors: &[(&str, &[usize], &[f32])]) -> Contents {
 /// A checkpoint of a file.
 pub(super) fn open(path: &Path) -> Contents {
     Contents::open(path, &ReadOptions::default()).unwrap()
+}
+
+/// A file or folder of Python's packages, where the variable NARROWS_SITE_PACKAGES says that they are.
+pub(super) fn site_packages(name: &str) -> Option<PathBuf> {
+    let path = Path::new(&std::env::var_os("NARROWS_SITE_PACKAGES")?).join(name);
+    path.exists().then_some(path)
 }
 
 /// What a description's text says.

@@ -1,43 +1,16 @@
-//! Transformer encoder layers (Vaswani et al. 2017, section 3), with normalisation behind or before.
-//!
-//! Attention of each head is softmax(Q Kᵀ / √d) V, where d is the head's width; padding gets a score so low that its
-//! weight is zero.
+//! Transformer encoder layers (Vaswani et al. 2017, section 3.1), with normalisation behind each part or before it.
 
-use super::assemble::{Assembler, Value, shape_text};
+use super::assemble::{Assembler, Value};
+use super::attention::{Affine, Heads, sequence_of};
 use super::description::{Encoder, EncoderStyle};
 use super::function::Function;
-use super::graph::ints;
 use super::weights::Loaded;
 use anyhow::{Result, bail, ensure};
-
-/// What padding's scores are lowered by: a softmax in 32 bits gives it a weight of exactly zero.
-const LOWERED: f32 = 1e9;
-
-/// Weight [outputs × inputs] and bias.
-pub(super) struct Affine {
-    weight: Loaded,
-    bias: Option<Loaded>,
-}
-
-impl Affine {
-    /// How many values it yields.
-    pub(super) fn outputs(&self) -> usize {
-        self.weight.shape.first().copied().unwrap_or(0)
-    }
-}
 
 /// Scale and shift of a layer normalisation.
 pub(super) struct Norm {
     scale: Loaded,
     shift: Option<Loaded>,
-}
-
-/// The four maps of multi-head attention.
-pub(super) struct Heads {
-    pub(super) query: Affine,
-    pub(super) key: Affine,
-    pub(super) value: Affine,
-    pub(super) output: Affine,
 }
 
 /// The tensors of a layer.
@@ -58,12 +31,16 @@ pub(super) struct Style {
     pub(super) eps: f32,
 }
 
-/// Under what names a layer's parts are tapped.
+/// Under what names a layer's parts are tapped; those with a slash are not.
 pub(super) struct Names {
     /// Heads' values, before their output map.
     pub(super) context: String,
+    /// Behind their output map.
+    pub(super) attended: String,
     /// Attention: with the sum and the normalisation behind it, or, where normalisation comes first, with the sum.
     pub(super) attention: String,
+    /// Between the two linear layers, before the function.
+    pub(super) up: String,
     /// Between the two linear layers, behind the function.
     pub(super) middle: String,
     /// The layer.
@@ -71,15 +48,6 @@ pub(super) struct Names {
 }
 
 impl Assembler<'_> {
-    /// The linear map of this name from `inputs` to `outputs`.
-    pub(super) fn affine_of(&self, name: &str, inputs: usize, outputs: usize) -> Result<Affine> {
-        let bias = format!("{name}.bias");
-        Ok(Affine {
-            weight: self.weights.expect(&format!("{name}.weight"), &[outputs, inputs])?,
-            bias: self.weights.get(&bias).map(|_| self.weights.expect(&bias, &[outputs])).transpose()?,
-        })
-    }
-
     /// The normalisation of this name.
     pub(super) fn norm_of(&self, name: &str, units: usize) -> Result<Norm> {
         let (scale, shift) = self.scale_and_shift(name)?;
@@ -91,98 +59,8 @@ impl Assembler<'_> {
         Ok(Norm { scale, shift })
     }
 
-    /// The maps of `nn.MultiheadAttention`, whose first three are one tensor.
-    fn torch_heads(&self, name: &str, units: usize) -> Result<Heads> {
-        let weight = self.weights.expect(&format!("{name}.in_proj_weight"), &[3 * units, units])?;
-        let bias = format!("{name}.in_proj_bias");
-        let bias = self.weights.get(&bias).map(|_| self.weights.expect(&bias, &[3 * units])).transpose()?;
-        let third = |at: usize| Affine {
-            weight: Loaded {
-                key: format!("{}/{at}", weight.key),
-                shape: vec![units, units],
-                values: weight.values[at * units * units..(at + 1) * units * units].to_vec(),
-            },
-            bias: bias.as_ref().map(|b| Loaded {
-                key: format!("{}/{at}", b.key),
-                shape: vec![units],
-                values: b.values[at * units..(at + 1) * units].to_vec(),
-            }),
-        };
-        let output = self.affine_of(&format!("{name}.out_proj"), units, units)?;
-        Ok(Heads { query: third(0), key: third(1), value: third(2), output })
-    }
-
-    /// `x Wᵀ + b` along the last axis of a tensor with more than two axes.
-    pub(super) fn affine(&mut self, x: &str, weight: &Loaded, bias: Option<&Loaded>, out: &str) {
-        let turned = [weight.shape[1], weight.shape[0]];
-        let w = self.graph.weights(&weight.key, &turned, &weight.transposed());
-        let Some(bias) = bias else { return self.graph.node("MatMul", &[x, &w], vec![], out) };
-        let b = self.graph.weights(&bias.key, &bias.shape, &bias.values);
-        let product = format!("{out}/product");
-        self.graph.node("MatMul", &[x, &w], vec![], &product);
-        self.graph.node("Add", &[&product, &b], vec![], out);
-    }
-
-    pub(super) fn map(&mut self, x: &str, map: &Affine, out: &str) {
-        self.affine(x, &map.weight, map.bias.as_ref(), out);
-    }
-
     pub(super) fn norm(&mut self, x: &str, norm: &Norm, eps: f32, out: &str) {
         self.normalised(x, &norm.scale, norm.shift.as_ref(), eps, out);
-    }
-
-    /// What is added to scores, [batch, 1, 1, sequence]: nothing for a token, very little for padding.
-    pub(super) fn lowering(&mut self, mask: &str) -> String {
-        let out = "mask/lowering".to_string();
-        if !self.lowered {
-            let (axes, one, lowered) = (self.graph.wholes(&[1]), self.graph.scalar(1.0), self.graph.scalar(LOWERED));
-            self.mask_of_tokens(mask, "mask/tokens");
-            let perm = ints("perm", [0, 2, 1]);
-            self.graph.node("Transpose", &["mask/tokens"], vec![perm], "mask/turned");
-            self.graph.node("Unsqueeze", &["mask/turned", &axes], vec![], "mask/row");
-            self.graph.node("Sub", &["mask/row", &one], vec![], "mask/negative");
-            self.graph.node("Mul", &["mask/negative", &lowered], vec![], &out);
-            self.lowered = true;
-        }
-        out
-    }
-
-    /// Self-attention of `x` [batch, sequence, units]; the heads' values are called `context`.
-    fn attend(&mut self, x: &str, parts: &Heads, style: &Style, context: &str, out: &str) -> Result<()> {
-        let (units, heads) = (style.units, style.heads);
-        let width = units / heads.max(1);
-        let lowering = self.mask.map(|mask| self.lowering(mask));
-        let part = |n: &str| format!("{context}/{n}");
-        let split = self.graph.wholes(&[0, 0, heads as i64, width as i64]);
-        let joined = self.graph.wholes(&[0, 0, units as i64]);
-        let scale = self.graph.scalar(1.0 / (width as f32).sqrt());
-        let three = [
-            ("query", &parts.query, [0, 2, 1, 3]),
-            ("key", &parts.key, [0, 2, 3, 1]),
-            ("value", &parts.value, [0, 2, 1, 3]),
-        ];
-        for (name, map, perm) in three {
-            self.map(x, map, &part(name));
-            let (apart, turned) = (part(&format!("{name}-heads")), part(&format!("{name}-turned")));
-            self.graph.node("Reshape", &[&part(name), &split], vec![], &apart);
-            self.graph.node("Transpose", &[&apart], vec![ints("perm", perm)], &turned);
-        }
-        let g = &mut self.graph;
-        g.node("MatMul", &[&part("query-turned"), &part("key-turned")], vec![], &part("products"));
-        g.node("Mul", &[&part("products"), &scale], vec![], &part("scores"));
-        let scores = match lowering {
-            Some(lowering) => {
-                g.node("Add", &[&part("scores"), &lowering], vec![], &part("lowered"));
-                part("lowered")
-            }
-            None => part("scores"),
-        };
-        g.node("Softmax", &[&scores], vec![super::graph::int("axis", -1)], &part("weights"));
-        g.node("MatMul", &[&part("weights"), &part("value-turned")], vec![], &part("mixed"));
-        g.node("Transpose", &[&part("mixed")], vec![ints("perm", [0, 2, 1, 3])], &part("back"));
-        g.node("Reshape", &[&part("back"), &joined], vec![], context);
-        self.map(context, &parts.output, out);
-        Ok(())
     }
 
     /// One layer of `x` [batch, sequence, units].
@@ -192,7 +70,6 @@ impl Assembler<'_> {
         layer: &Layer,
         style: &Style,
         names: &Names,
-        kind: [&'static str; 4],
         length: Option<usize>,
     ) -> Result<Value> {
         let part = |n: &str| format!("{}/{n}", names.layer);
@@ -204,32 +81,34 @@ impl Assembler<'_> {
             }
             false => x.to_string(),
         };
-        self.attend(&before, &layer.heads, style, &names.context, &part("attended"))?;
-        self.tap(&names.context, kind[0], shape.clone(), None)?;
+        self.attend(&before, &layer.heads, style.heads, &names.context, &names.attended);
+        self.tap(&names.context, "attention-context", shape.clone(), None)?;
+        self.tap(&names.attended, "attention", shape.clone(), None)?;
         let middle_in = match style.norm_first {
             true => {
-                self.graph.node("Add", &[x, &part("attended")], vec![], &names.attention);
+                self.graph.node("Add", &[x, &names.attended], vec![], &names.attention);
                 self.norm(&names.attention, &layer.norm2, style.eps, &part("norm2"));
                 part("norm2")
             }
             false => {
-                self.graph.node("Add", &[x, &part("attended")], vec![], &part("sum1"));
+                self.graph.node("Add", &[x, &names.attended], vec![], &part("sum1"));
                 self.norm(&part("sum1"), &layer.norm1, style.eps, &names.attention);
                 names.attention.clone()
             }
         };
-        self.tap(&names.attention, kind[1], shape.clone(), None)?;
-        self.map(&middle_in, &layer.up, &part("up"));
-        style.function.apply(&mut self.graph, &part("up"), 3, &names.middle);
+        self.tap(&names.attention, "attention", shape.clone(), None)?;
         let middle = vec![length, Some(layer.up.outputs())];
-        self.tap(&names.middle, kind[2], middle, style.function.lower_saturation())?;
+        self.map(&middle_in, &layer.up, &names.up);
+        self.tap(&names.up, "linear", middle.clone(), None)?;
+        style.function.apply(&mut self.graph, &names.up, 3, &names.middle);
+        self.tap(&names.middle, style.function.name(), middle, style.function.lower_saturation())?;
         self.map(&names.middle, &layer.down, &part("down"));
         let sum = if style.norm_first { names.layer.clone() } else { part("sum2") };
         self.graph.node("Add", &[&names.attention, &part("down")], vec![], &sum);
         if !style.norm_first {
             self.norm(&sum, &layer.norm2, style.eps, &names.layer);
         }
-        self.tap(&names.layer, kind[3], shape, None)
+        self.tap(&names.layer, "encoder-layer", shape, None)
     }
 
     pub(super) fn encoder(&mut self, name: &str, x: &Value, encoder: &Encoder) -> Result<Value> {
@@ -248,21 +127,22 @@ impl Assembler<'_> {
                     (
                         self.torch_layer(&layer, units)?,
                         Names {
-                            context: format!("{layer}.self_attn"),
+                            context: format!("{layer}.self_attn.context"),
+                            attended: format!("{layer}.self_attn"),
                             attention: format!("{layer}.attention"),
-                            middle: format!("{layer}.linear1"),
+                            up: format!("{layer}.linear1"),
+                            middle: format!("{layer}.linear1.{}", function.name()),
                             layer,
                         },
                     )
                 }
             };
-            let kinds = ["attention-context", "attention", "intermediate", "encoder-layer"];
-            x = self.layer(&x.name, &layer, &style, &names, kinds, length)?;
+            x = self.layer(&x.name, &layer, &style, &names, length)?;
         }
         let last = format!("{name}.norm");
         if encoder.style == EncoderStyle::Torch && self.weights.get(&format!("{last}.weight")).is_some() {
             let norm = self.norm_of(&last, units)?;
-            // PyTorch gives the last normalisation an eps of its own, 1e-5 unless it is told otherwise.
+            // It has an eps of its own in PyTorch, which hardly anybody makes another than the layers'.
             self.norm(&x.name, &norm, eps, name);
             return self.tap(name, "encoder", x.shape, None);
         }
@@ -305,33 +185,16 @@ impl Assembler<'_> {
     fn rows_of(&self, key: &str) -> usize {
         self.weights.get(key).and_then(|t| t.shape.first().copied()).unwrap_or(0)
     }
-
-    pub(super) fn self_attention(&mut self, name: &str, x: &Value, heads: usize) -> Result<Value> {
-        let (_, units) = sequence_of(x, heads)?;
-        let parts = self.torch_heads(name, units)?;
-        let style = Style { units, heads, norm_first: false, function: Function::Identity, eps: 1e-5 };
-        let context = format!("{name}.context");
-        self.attend(&x.name, &parts, &style, &context, name)?;
-        self.tap(&context, "attention-context", x.shape.clone(), None)?;
-        self.tap(name, "attention", x.shape.clone(), None)
-    }
 }
 
 /// Names of the taps of a layer that is called as in BERT.
 pub(super) fn bert_names(layer: &str) -> Names {
     Names {
         context: format!("{layer}.attention.self"),
+        attended: format!("{layer}/attended"),
         attention: format!("{layer}.attention"),
+        up: format!("{layer}/up"),
         middle: format!("{layer}.intermediate"),
         layer: layer.into(),
     }
-}
-
-/// Length and units of a sequence of vectors whose units the heads share evenly.
-fn sequence_of(x: &Value, heads: usize) -> Result<(Option<usize>, usize)> {
-    let [length, Some(units)] = x.shape[..] else {
-        bail!("it takes a sequence of vectors, but gets {}", shape_text(&x.shape));
-    };
-    ensure!(units > 0 && units % heads.max(1) == 0, "heads = {heads} do not divide the {units} units evenly");
-    Ok((length, units))
 }

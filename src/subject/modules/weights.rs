@@ -80,6 +80,7 @@ impl<'a> Weights<'a> {
             shown(name),
             tensor.dtype
         );
+        ensure!(!tensor.shape.contains(&0), "{}: the tensor {} holds no values", self.file.display(), shown(name));
         let loaded = tensor.load().with_context(|| format!("{}: the tensor {}", self.file.display(), shown(name)))?;
         if let Some((index, value)) = loaded.first_non_finite() {
             let count = loaded.values.iter().filter(|v| !v.is_finite()).count();
