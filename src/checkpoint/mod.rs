@@ -6,6 +6,7 @@
 
 mod archive;
 mod blob;
+mod burnpack;
 mod classes;
 mod contents;
 mod cursor;
@@ -14,18 +15,28 @@ mod dump;
 mod error;
 mod format;
 mod found;
+mod hdf5;
+mod hdf5_source;
+#[cfg(test)]
+mod hdf5_tests;
+mod hdf5_types;
+mod keras;
 mod lazy;
 mod machine;
+mod npy;
+mod npz;
 mod outline;
 mod pickle;
 mod place;
 mod safetensors;
 mod save;
+mod sharded;
 mod state_dict;
 mod tensor;
 mod torch;
 #[cfg(test)]
 mod torch_tests;
+mod zipped;
 
 pub use contents::Contents;
 pub use dtype::Dtype;
