@@ -20,18 +20,19 @@ pub(super) fn open(blob: &Blob) -> Result<Found, Problem> {
         return Err(Problem::Unsupported { format: "Keras", reason: format!("it has no {WEIGHTS} at its top") });
     };
     let mut found = hdf5::open(&Blob::of(zipped.content(weights)?))?;
+    let text = |name: &str| match entry(name) {
+        Some(entry) if entry.bytes <= MAX_TEXT => zipped.content(entry).map(|bytes| String::from_utf8(bytes).ok()),
+        _ => Ok(None),
+    };
     // As the older files call it, in an attribute.
-    if let Some(config) = entry("config.json").filter(|entry| entry.bytes <= MAX_TEXT) {
-        if let Ok(text) = String::from_utf8(zipped.content(config)?) {
-            found.texts.entry("model_config".into()).or_insert(text);
-        }
+    if let Some(config) = text("config.json")? {
+        found.texts.entry("model_config".into()).or_insert(config);
     }
-    if let Some(metadata) = entry("metadata.json").filter(|entry| entry.bytes <= MAX_TEXT) {
-        if let Ok(Value::Object(table)) = serde_json::from_slice(&zipped.content(metadata)?) {
-            for (key, value) in table {
-                if let Value::String(text) = value {
-                    found.texts.entry(key).or_insert(text);
-                }
+    let metadata = text("metadata.json")?.and_then(|text| serde_json::from_str(&text).ok());
+    if let Some(Value::Object(table)) = metadata {
+        for (key, value) in table {
+            if let Value::String(text) = value {
+                found.texts.entry(key).or_insert(text);
             }
         }
     }
