@@ -3,8 +3,8 @@
 //! `torch.save` stores its entries as they are, each once, from the first byte of the file to the last. Nothing else is
 //! accepted: then an archive cannot unpack to more than its size, and no two readers can see different things in it.
 
-use super::Problem;
 use super::blob::{Blob, BlobCursor};
+use super::{Problem, zipped};
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
@@ -37,25 +37,10 @@ impl Archive {
     /// # Errors
     /// When the archive is damaged, or is something else than a PyTorch file.
     pub(super) fn open(blob: &Blob) -> Result<Self, Problem> {
-        // The end record is the last 22 bytes: an archive that is cut has none, and one with something behind it is two
-        // things at once.
-        let end = blob.len().checked_sub(22).map(|at| blob.read(at, 4)).transpose()?;
-        if end.as_deref() != Some(b"PK\x05\x06") {
-            return Err(damaged(
-                "the end of the archive is missing; was the download, or the saving, cut short?".into(),
-            ));
-        }
-        let mut zip = ZipArchive::new(blob.cursor()).map_err(|e| damaged(e.to_string()))?;
-        let start = zip.central_directory_start();
-        let directory = blob.len().checked_sub(start).map(|length| blob.read(start, length)).transpose()?;
-        if zip.offset() != 0 || directory.as_deref().and_then(records) != Some(zip.len()) {
-            return Err(damaged("its directory does not fit its content, or two entries have one name".into()));
-        }
+        let mut zip = zipped::directory(blob, "PyTorch")?;
         let names: Vec<String> = zip.file_names().map(String::from).collect();
         let pickle = pickle_among(&names)?.to_string();
-        if let Some(name) = names.iter().find(|name| leaves_the_archive(name)) {
-            return Err(damaged(format!("its entry {name} has a name that leads out of the archive")));
-        }
+        zipped::check_names(&names, "PyTorch")?;
         let mut storages = HashMap::new();
         let folder = pickle.replace("data.pkl", "data/");
         for index in 0..zip.len() {
@@ -140,12 +125,6 @@ impl Archive {
     }
 }
 
-/// Whether a name would lie outside of the folder that the archive is unpacked in. Nothing is unpacked here; but
-/// whoever made such a name meant harm.
-fn leaves_the_archive(name: &str) -> bool {
-    name.starts_with(['/', '\\']) || name.get(1..2) == Some(":") || name.split(['/', '\\']).any(|part| part == "..")
-}
-
 /// The name of the pickle; what an archive without one seems to be.
 fn pickle_among(names: &[String]) -> Result<&str, Problem> {
     if names.iter().any(|n| n.contains("/code/") || n.ends_with("/constants.pkl")) {
@@ -154,9 +133,6 @@ fn pickle_among(names: &[String]) -> Result<&str, Problem> {
                 .into(),
         ));
     }
-    if names.iter().any(|n| n.ends_with(".npy")) {
-        return Err(Problem::UnknownFormat("it is an archive of numpy arrays; give activation dumps the ending .npz"));
-    }
     let mut pickles = names.iter().filter(|n| *n == "data.pkl" || n.ends_with("/data.pkl"));
     match (pickles.next(), pickles.next()) {
         (Some(name), None) => Ok(name),
@@ -164,22 +140,6 @@ fn pickle_among(names: &[String]) -> Result<&str, Problem> {
             Err(Problem::UnknownFormat("it is a zip archive without a single data.pkl, so torch.save did not write it"))
         }
     }
-}
-
-/// How many records the directory has, when it reaches to the end records and nothing lies between. An archive's reader
-/// keeps one of several entries with the same name, so its own count says less.
-fn records(directory: &[u8]) -> Option<usize> {
-    let mut rest = directory;
-    let mut count = 0;
-    while let Some(record) = rest.get(..46).filter(|record| record.starts_with(b"PK\x01\x02")) {
-        let length = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));
-        // Name, extra field and comment follow.
-        rest = rest.get(46 + length(28) + length(30) + length(32)..)?;
-        count += 1;
-    }
-    // The end record alone, or with the two that large archives have before it.
-    let large = rest.starts_with(b"PK\x06\x06") && rest.get(56..)?.starts_with(b"PK\x06\x07");
-    (rest.len() == if large { 56 + 20 + 22 } else { 22 }).then_some(count)
 }
 
 fn damaged(reason: String) -> Problem {

@@ -4,9 +4,8 @@ use super::blob::Blob;
 use super::format::{self, Format};
 use super::found::Found;
 use super::tensor::without_wrappers;
-use super::{
-    Checkpoint, CheckpointError, LazyTensor, Problem, ReadOptions, StateDict, onnx, place, safetensors, torch,
-};
+use super::{Checkpoint, CheckpointError, LazyTensor, Problem, ReadOptions, StateDict, place};
+use super::{burnpack, hdf5, keras, npy, npz, onnx, safetensors, sharded, torch};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -32,22 +31,30 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Opens a file and reads what is in it, but no values.
+    /// Opens a file and reads what is in it, but no values. In a folder of Hugging Face's layout it is the model's
+    /// file; of an index, all the files that it names.
     ///
     /// # Errors
     /// When the file is missing, empty, truncated, of no known format, or holds what is refused; the message names the
     /// file, what was found, and what to do.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, CheckpointError> {
+        let path = &sharded::in_folder(path);
         Self::parse(path, options).map_err(|problem| problem.of(path))
     }
 
     fn parse(path: &Path, options: &ReadOptions) -> Result<Self, Problem> {
         let blob = Blob::open(path)?;
-        let format = format::sniff(&blob.head(format::HEAD)?)?;
+        let format = format::of(&blob)?;
         let mut found = match format {
             Format::Safetensors => safetensors::open(&blob)?,
             Format::TorchZip | Format::TorchLegacy => torch::open(&blob, format, options)?,
             Format::Onnx => onnx::open(&blob, path)?,
+            Format::Npy => npy::open(&blob, path)?,
+            Format::Npz => npz::open(&blob)?,
+            Format::Hdf5 => hdf5::open(&blob)?,
+            Format::Keras => keras::open(&blob)?,
+            Format::Burnpack => burnpack::open(&blob)?,
+            Format::Sharded => sharded::open(&blob, path, options)?,
         };
         if found.tensors.is_empty() {
             return Err(Problem::NoTensors);

@@ -90,7 +90,9 @@ fn check_size(bytes: &[u8]) -> Result<(), Problem> {
 fn what_else(bytes: &[u8]) -> Problem {
     Problem::NotADump(match format::sniff(bytes) {
         Ok(Format::Safetensors) => "it is a safetensors file; its ending should say so",
-        Ok(_) => "it is a PyTorch file; its ending should say so",
+        Ok(Format::Npy) => "it is a numpy array; activations are read from .npz archives with one array a layer",
+        Ok(Format::TorchLegacy) => "it is a PyTorch file; its ending should say so",
+        Ok(_) => "it is a file of weights; an npz archive is expected",
         Err(_) => format::guess(bytes).unwrap_or("an npz archive is expected"),
     })
 }

@@ -89,6 +89,14 @@ pub enum Problem {
         /// The keys.
         known: String,
     },
+    /// A file that an index names.
+    #[error("in its shard {}: {problem}", shown(shard))]
+    Shard {
+        /// Name of the file.
+        shard: String,
+        /// What is wrong with it.
+        problem: Box<Problem>,
+    },
     /// No tensors at all.
     #[error("the file holds no tensors")]
     NoTensors,
@@ -201,6 +209,10 @@ mod tests {
             (
                 Problem::WhichStateDict { reason: text("there is no entry x"), known: text("a, b") },
                 "a.pt: there is no entry x: name the state dict's key by --state-dict; the file has: a, b",
+            ),
+            (
+                Problem::Shard { shard: text("b.pt"), problem: Box::new(Problem::Empty) },
+                "a.pt: in its shard b.pt: the file is empty",
             ),
             (Problem::NoTensors, "a.pt: the file holds no tensors"),
             (

@@ -18,13 +18,17 @@ pub struct LazyTensor {
 /// Where values are.
 #[derive(Clone)]
 enum Values {
-    /// One after the other from this byte on.
-    Span { blob: Blob, offset: u64 },
+    /// One after the other from this byte on; `whole` yields all of them with their checksum compared, where there is
+    /// one.
+    Span { blob: Blob, offset: u64, whole: Option<Unpack> },
     /// `strides[i]` values apart along axis `i`, within the `length` bytes from `offset` on.
     Strided { blob: Blob, offset: u64, length: u64, strides: Vec<usize> },
     /// To be unpacked: row-major little-endian bytes.
-    Packed(Arc<dyn Fn() -> Result<Vec<u8>, Problem> + Send + Sync>),
+    Packed(Unpack),
 }
+
+/// Yields row-major little-endian bytes.
+type Unpack = Arc<dyn Fn() -> Result<Vec<u8>, Problem> + Send + Sync>;
 
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,7 +46,19 @@ const CHUNK: usize = 1 << 20;
 impl LazyTensor {
     /// Values that stand one after the other in a file, in row-major order and little-endian.
     pub(crate) fn span(blob: &Blob, offset: u64, dtype: Dtype, shape: Vec<usize>) -> Self {
-        Self { shape, dtype, values: Values::Span { blob: blob.clone(), offset } }
+        Self { shape, dtype, values: Values::Span { blob: blob.clone(), offset, whole: None } }
+    }
+
+    /// The same, of values with a checksum: `whole` yields all of them once it has compared it. Some of them alone are
+    /// read without.
+    pub(crate) fn checked_span(
+        blob: &Blob,
+        offset: u64,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        whole: impl Fn() -> Result<Vec<u8>, Problem> + Send + Sync + 'static,
+    ) -> Self {
+        Self { shape, dtype, values: Values::Span { blob: blob.clone(), offset, whole: Some(Arc::new(whole)) } }
     }
 
     /// Values with `strides` (in values, not bytes) within the `length` bytes from `offset` on.
@@ -86,11 +102,11 @@ impl LazyTensor {
     pub fn bytes(&self) -> Result<Vec<u8>, Problem> {
         let length = self.byte_len().ok_or_else(|| self.not_read())?;
         match &self.values {
-            Values::Span { blob, offset } => blob.read(*offset, length as u64),
+            Values::Span { blob, offset, whole: None } => blob.read(*offset, length as u64),
             Values::Strided { blob, offset, length, strides } => {
                 gather(&blob.read(*offset, *length)?, &self.shape, strides, self.dtype.size().unwrap_or(1))
             }
-            Values::Packed(unpack) => {
+            Values::Span { whole: Some(unpack), .. } | Values::Packed(unpack) => {
                 let bytes = unpack()?;
                 if bytes.len() == length { Ok(bytes) } else { Err(Problem::Changed) }
             }
@@ -115,7 +131,7 @@ impl LazyTensor {
         let size = self.dtype.size().ok_or_else(|| self.not_read())?;
         let width = self.shape.get(1..).unwrap_or_default().iter().product::<usize>();
         match &self.values {
-            Values::Span { blob, offset } => {
+            Values::Span { blob, offset, .. } => {
                 let (start, end) = ((start * width * size) as u64, (end * width * size) as u64);
                 let bytes = blob.read(offset + start, end - start)?;
                 self.dtype.decode(&bytes).ok_or_else(|| self.not_read())
@@ -130,7 +146,7 @@ impl LazyTensor {
     /// As [`LazyTensor::bytes`].
     pub fn for_each_piece(&self, mut look: impl FnMut(&[f32])) -> Result<(), Problem> {
         let size = self.dtype.size().ok_or_else(|| self.not_read())?;
-        let Values::Span { blob, offset } = &self.values else {
+        let Values::Span { blob, offset, .. } = &self.values else {
             self.load()?.values.chunks(CHUNK).for_each(look);
             return Ok(());
         };

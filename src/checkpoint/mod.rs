@@ -6,6 +6,7 @@
 
 mod archive;
 mod blob;
+mod burnpack;
 mod classes;
 mod contents;
 mod cursor;
@@ -14,8 +15,16 @@ mod dump;
 mod error;
 mod format;
 mod found;
+mod hdf5;
+mod hdf5_source;
+#[cfg(test)]
+mod hdf5_tests;
+mod hdf5_types;
+mod keras;
 mod lazy;
 mod machine;
+mod npy;
+mod npz;
 mod onnx;
 mod onnx_check;
 mod outline;
@@ -23,6 +32,7 @@ mod pickle;
 mod place;
 mod safetensors;
 mod save;
+mod sharded;
 mod state_dict;
 mod statistics;
 mod tensor;
@@ -30,6 +40,7 @@ mod torch;
 #[cfg(test)]
 mod torch_tests;
 mod wire;
+mod zipped;
 
 pub use contents::Contents;
 pub use dtype::Dtype;

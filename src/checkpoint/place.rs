@@ -1,5 +1,6 @@
 //! Epoch and step from the name of a file.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,12 +12,20 @@ pub(super) struct Place {
 }
 
 /// `epoch_00100`, `epoch=12-step=3400`, `ep7`, `step_300`; where neither word stands before a whole number, the last
-/// one of the name is taken for the epoch. Folders and the ending are not looked at, and `0.34` is no whole number.
+/// one of the name is taken for the epoch. The ending is not looked at, and `0.34` is no whole number.
+///
+/// Folders are looked at where all files are called the same, as in Hugging Face's layout: the number of a folder
+/// `checkpoint-500` is that of a step.
 pub(super) fn of_name(path: &Path) -> Place {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let lower = |name: Option<&OsStr>| name.unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let (file, folder) = (lower(path.file_name()), lower(path.parent().and_then(Path::file_name)));
+    let is_plain = matches!(file.as_str(), "model.safetensors" | "pytorch_model.bin") || file.ends_with(".index.json");
+    let is_of_folder = is_plain && !folder.is_empty();
+    let name = if is_of_folder { &folder } else { &file };
     let (mut place, mut last) = (Place::default(), None);
-    for (word, number) in numbers(without_endings(&name)) {
+    for (word, number) in numbers(without_endings(name)) {
         match word.as_str() {
+            "checkpoint" if is_of_folder => place.step = place.step.or(number),
             "epoch" | "epochs" | "ep" | "e" => place.epoch = place.epoch.or(number),
             "step" | "steps" | "iter" | "iters" | "iteration" | "it" | "globalstep" => {
                 place.step = place.step.or(number);
@@ -33,7 +42,25 @@ pub(super) fn of_name(path: &Path) -> Place {
 
 /// `epoch_00100.activations.npz` is `epoch_00100`.
 fn without_endings(mut name: &str) -> &str {
-    const ENDINGS: [&str; 8] = [".safetensors", ".activations", ".ckpt", ".pth", ".npz", ".bin", ".pt", ".tar"];
+    const ENDINGS: [&str; 17] = [
+        ".safetensors",
+        ".activations",
+        ".index.json",
+        ".parquet",
+        ".weights",
+        ".keras",
+        ".ckpt",
+        ".hdf5",
+        ".onnx",
+        ".npy",
+        ".npz",
+        ".bin",
+        ".bpk",
+        ".pth",
+        ".tar",
+        ".h5",
+        ".pt",
+    ];
     while let Some(stem) = ENDINGS.into_iter().find_map(|ending| name.strip_suffix(ending)) {
         name = stem;
     }
@@ -101,6 +128,23 @@ mod tests {
             ("épоch…3.pt", Some(3), None),
             ("checkpoint.pth.tar", None, None),
             ("", None, None),
+            ("epoch_3.h5", Some(3), None),
+            ("mlp_12.weights.h5", Some(12), None),
+            ("model.hdf5", None, None),
+            ("epoch-7.keras", Some(7), None),
+            ("step_9.bpk", None, Some(9)),
+            ("ep2.onnx", Some(2), None),
+            ("e5.npy", Some(5), None),
+            ("epoch_4.parquet", Some(4), None),
+            ("run/checkpoint-500/model.safetensors", None, Some(500)),
+            ("run/checkpoint-500/pytorch_model.bin", None, Some(500)),
+            ("step1000/model.safetensors.index.json", None, Some(1000)),
+            ("epoch_7/pytorch_model.bin.index.json", Some(7), None),
+            ("run_12/model.safetensors", Some(12), None),
+            ("checkpoint-500/model-00001-of-00002.safetensors", Some(2), None),
+            ("checkpoint-500/weights.safetensors", None, None),
+            ("2024/model.pt", None, None),
+            ("model.safetensors", None, None),
         ] {
             let found = of_name(Path::new(name));
             assert_eq!((found.epoch, found.step), (epoch, step), "{name}");

@@ -91,7 +91,7 @@ pub(super) fn run(args: &CaptureArgs, output: Output) -> Result<()> {
     job.check()?;
     let config = json!({
         "checkpoints": args.checkpoints,
-        "architecture": job.options.description,
+        "architecture": args.model.arch,
         "state_dict": args.model.state_dict,
         "max_tokens": args.model.max_tokens,
         "run_name": args.model.run_name,

@@ -15,6 +15,93 @@ pub struct NpyArray {
     pub values: ArrayD<f64>,
 }
 
+/// What stands before an array's values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NpyHeader {
+    /// numpy's name of the type, such as `<f4`.
+    pub dtype: String,
+    /// Whether the first axis is the one that moves fastest.
+    pub fortran_order: bool,
+    /// Lengths of the axes, the outermost first.
+    pub shape: Vec<usize>,
+    /// Bytes before the first value.
+    pub begin: usize,
+}
+
+/// Bytes of a header; numpy writes some hundred, and its oldest format has room for no more than this.
+pub const MAX_HEADER: usize = 1 << 16;
+
+/// Brackets within brackets: the dict and the tuple of the shape are two, the fields of a structure a few more. The
+/// parser of headers calls itself for each, and tries some twice.
+const MAX_DEPTH: usize = 6;
+
+/// Digits of a number: those of a length of 64 bits.
+const MAX_DIGITS: usize = 20;
+
+/// Reads the header of an array from the array's first bytes, which may end behind the header.
+///
+/// Format: numpy's NEP 1, versions 1 to 3.
+///
+/// # Errors
+/// When the bytes are no header, end within it, or the type is no plain one.
+pub fn header(bytes: &[u8]) -> Result<NpyHeader, LoadError> {
+    let invalid = |reason: String| LoadError::Invalid { format: "npy", reason };
+    if !bytes.starts_with(b"\x93NUMPY") {
+        return Err(invalid("it does not begin as numpy's arrays do".into()));
+    }
+    let (prefix, length) = match (bytes.get(6), bytes.get(8..10), bytes.get(8..12)) {
+        (Some(1), Some(&[a, b]), _) => (10, usize::from(u16::from_le_bytes([a, b]))),
+        (Some(2 | 3), _, Some(&[a, b, c, d])) => (12, u32::from_le_bytes([a, b, c, d]) as usize),
+        (Some(&version), ..) if !(1..=3).contains(&version) => {
+            return Err(invalid(format!("it is of version {version} of the format; versions 1 to 3 are read")));
+        }
+        _ => return Err(invalid("it ends within the length of its header".into())),
+    };
+    if length > MAX_HEADER {
+        return Err(invalid(format!("its header should have {length} bytes, and at most {MAX_HEADER} are read")));
+    }
+    let Some(text) = bytes.get(prefix..prefix + length) else {
+        let found = bytes.len().saturating_sub(prefix);
+        return Err(invalid(format!("its header should have {length} bytes, but {found} follow")));
+    };
+    check_size_of_literal(text).map_err(|what| invalid(format!("its header holds {what}")))?;
+    let header = Header::from_reader(&mut &bytes[..prefix + length]).map_err(|e| invalid(e.to_string()))?;
+    let dtype = match header.type_descriptor.as_string() {
+        Some(name) => name.clone(),
+        None => return Err(LoadError::Dtype { dtype: header.type_descriptor.to_string() }),
+    };
+    let (fortran_order, shape) = (header.layout.is_fortran(), header.shape);
+    Ok(NpyHeader { dtype, fortran_order, shape, begin: prefix + length })
+}
+
+/// Refuses what the parser of Python's literals could choke on: deep nesting and very long numbers.
+fn check_size_of_literal(text: &[u8]) -> Result<(), &'static str> {
+    let (mut depth, mut digits, mut before) = (0usize, 0usize, b' ');
+    for &c in text {
+        match c {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err("brackets nested too deeply");
+        }
+        let is_word = c.is_ascii_alphanumeric() || c == b'_';
+        digits = match digits {
+            // A word that begins with a digit is a number.
+            0 if c.is_ascii_digit() && !(before.is_ascii_alphanumeric() || before == b'_') => 1,
+            0 => 0,
+            n if is_word => n + 1,
+            _ => 0,
+        };
+        if digits > MAX_DIGITS {
+            return Err("a number of more than 20 digits");
+        }
+        before = c;
+    }
+    Ok(())
+}
+
 /// Reads an array of floating-point numbers (16, 32 or 64 bits), integers or booleans, of either byte order and layout.
 ///
 /// # Errors
@@ -53,10 +140,8 @@ impl<'a> Parsed<'a> {
         if bytes.is_empty() {
             return Err(LoadError::Empty);
         }
-        let mut rest = bytes;
-        let header =
-            Header::from_reader(&mut rest).map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })?;
-        let dtype = header.type_descriptor.to_string().trim_matches(['\'', '"']).to_string();
+        let header = header(bytes)?;
+        let (dtype, rest) = (header.dtype, &bytes[header.begin..]);
         let decoder = Decoder::for_dtype(&dtype).ok_or_else(|| LoadError::Dtype { dtype: dtype.clone() })?;
         // In 128 bits: a hostile shape cannot overflow into something small.
         let count = header.shape.iter().try_fold(1u128, |n, &d| n.checked_mul(d as u128)).unwrap_or(u128::MAX);
@@ -65,7 +150,7 @@ impl<'a> Parsed<'a> {
             return Err(LoadError::Truncated { promised, found: rest.len() });
         }
         let data = &rest[..promised as usize];
-        Ok(Self { dtype, decoder, shape: header.shape, fortran: header.layout.is_fortran(), data })
+        Ok(Self { dtype, decoder, shape: header.shape, fortran: header.fortran_order, data })
     }
 
     fn array<T>(&self, value: impl Fn(&[u8]) -> T) -> Result<ArrayD<T>, LoadError> {
@@ -197,6 +282,39 @@ pub(super) mod tests {
         assert_eq!(compact("'|u1'", true, "(2, 2)", &[1, 3, 2, 4]), Compact::Bytes(array![[1, 2], [3, 4]].into_dyn()));
         assert_eq!(compact("'|i1'", false, "(2,)", &[255, 4]), Compact::Floats(array![-0.5f32, 2.0].into_dyn()));
         assert!(read_compact(&npy("'|u1'", false, "(9,)", &[1]), 1.0).is_err());
+    }
+
+    #[test]
+    fn a_header_is_read_without_values() {
+        let bytes = npy("'>f8'", true, "(2, 3)", &[]);
+        let begin = bytes.len();
+        assert_eq!(
+            header(&bytes).unwrap(),
+            NpyHeader { dtype: ">f8".into(), fortran_order: true, shape: vec![2, 3], begin }
+        );
+        // Version 2 has four bytes of length.
+        let mut two = bytes.clone();
+        two[6] = 2;
+        two.splice(10..10, [0, 0]);
+        assert_eq!(header(&two).unwrap().begin, begin + 2);
+    }
+
+    #[test]
+    fn a_header_that_is_none_is_told() {
+        let message = |bytes: &[u8]| header(bytes).unwrap_err().to_string();
+        let with = |descr: &str, shape: &str| message(&npy(descr, false, shape, &[]));
+        assert!(message(b"PK").contains("does not begin as numpy's arrays do"));
+        assert!(message(b"\x93NUMPY\x07\x00\x00\x00").contains("version 7 of the format"));
+        assert!(message(b"\x93NUMPY\x02\x00\x00").contains("ends within the length of its header"));
+        assert!(message(b"\x93NUMPY\x02\x00\xff\xff\xff\xff").contains("4294967295 bytes, and at most 65536"));
+        assert!(message(&npy("'<f4'", false, "(2,)", &[])[..40]).contains("bytes, but 30 follow"));
+        assert!(with("'<f4'", &"(".repeat(5000)).contains("nested too deeply"));
+        assert!(with("'<f4'", &format!("(1.0+{},)", "9".repeat(400))).contains("more than 20 digits"));
+        assert!(with("'<f4'", "(-1,)").contains("shape"));
+        assert!(with("'<f4'", "(18446744073709551616,)").contains("shape"));
+        assert!(with("{1}", "(1,)").contains("values of type {1}"));
+        assert!(with("()", "(1,)").contains("cannot be used"));
+        assert!(read(&npy("''", false, "(1,)", &[])).unwrap_err().to_string().contains("cannot be used"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod prepared;
 
 pub use pool::Pool;
 pub use prepared::{Layers, Prepared};
+pub(crate) use prepared::{axes_text, flat};
 
 use super::graph::{Graph, Tap};
 use super::modules::{Description, Matching, Tokeniser, assemble, assemble_folder};

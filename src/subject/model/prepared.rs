@@ -3,7 +3,7 @@
 use super::cost::bytes_per_sample;
 use super::{Engine, Model};
 use crate::subject::Network;
-use crate::subject::graph::{Axis, Feed, GraphInput, Runner, Tap, fold};
+use crate::subject::graph::{Feed, GraphInput, Runner, Tap, fold};
 use crate::subject::modules::Tokeniser;
 use crate::subject::samples::{Batch, SampleKind, Samples};
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -199,12 +199,4 @@ pub(crate) fn flat(values: ArrayD<f32>) -> Result<Array2<f32>> {
     let width = values.len() / n.max(1);
     let values = values.as_standard_layout().into_owned();
     Ok(values.into_shape_with_order((n, width))?.into_dimensionality::<Ix2>()?)
-}
-
-/// The length of an axis that is known.
-pub(crate) fn known(axis: &Axis) -> Option<usize> {
-    match axis {
-        Axis::Known(n) => Some(*n),
-        Axis::Open(_) => None,
-    }
 }
