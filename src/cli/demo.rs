@@ -8,6 +8,7 @@ use super::train::{checkpoint_folder, last_scores, train_all};
 use crate::plane::{PlaneJob, Source, Unit, findings};
 use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
+use crate::subject::samples::Samples;
 use crate::subject::train::{ConfigFile, Device, TrainConfig};
 use crate::subject::{Activation, Network};
 use crate::table::{to_csv, write_parquet};
@@ -94,19 +95,20 @@ pub(super) fn run(args: &DemoArgs, output: Output) -> Result<()> {
     folder.write("training.csv", &to_csv(&training)?)?;
     folder.write("training.parquet", &write_parquet(&training)?)?;
 
-    let source = Source { run: None, architecture: None, state_dict_key: None };
+    let source = Source::default();
+    let samples = Samples::of_matrix("digits", data.inputs.clone())?;
     let mut checkpoints = vec![];
     for config in &trainings {
         let pattern = folder.path().join(checkpoint_folder(&trainings, config)).join("*.safetensors");
-        for path in super::plane::expand(&[pattern.display().to_string()])? {
-            checkpoints.push((source.clone(), source.locate(&path, data.n_features(), data.len())?));
+        for path in super::models::expand(&[pattern.display().to_string()])? {
+            checkpoints.push((source.clone(), source.locate(&path, Some(&samples), data.len())?));
         }
     }
     let job = PlaneJob {
         checkpoints,
-        inputs: data.inputs.clone(),
+        samples: Some(samples),
         targets: Targets::new(&data.labels)?,
-        rows: None,
+        rows: (0..data.len()).collect(),
         estimators: estimators(&ESTIMATORS.map(String::from))?,
         unit: Unit::Bits,
         layers: vec![],

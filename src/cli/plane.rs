@@ -1,18 +1,21 @@
 //! `narrows plane`
 
-use super::options::{DataArgs, LARGEST_SEED, OutArgs};
+use super::models;
+use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
-use crate::plane::{Located, PlaneJob, PlaneResult, Source, Unit, findings};
+use crate::plane::{Located, PlaneJob, PlaneResult, Source, Unit, findings, is_dump};
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
-use crate::subject::Architecture;
-use crate::subject::data::Loaded;
-use crate::table::{to_csv, write_parquet};
-use anyhow::{Context, Result, bail, ensure};
+use crate::subject::model::Pool;
+use crate::subject::modules::Description;
+use crate::subject::samples::Samples;
+use crate::table::{CapturedSampleRow, read_csv, to_csv, write_parquet};
+use anyhow::{Result, bail, ensure};
+use narrows_datasets::{DatasetError, renumber, sample_rows};
 use narrows_estimators::{PlaneEstimator, Targets, registry};
 use rayon::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -22,29 +25,29 @@ use std::path::{Path, PathBuf};
 /// and a report.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlaneArgs {
-    /// Checkpoints (.safetensors, .pt, .pth) or activation dumps (.npz): a file, a folder or a pattern; repeatable
+    /// Checkpoints (.safetensors, .pt, .pth, .onnx, .h5, …), Hugging Face folders, or dumps of activations (.npz, or what
+    /// `narrows capture` wrote): a file, a folder or a pattern; repeatable
     #[arg(long, required = true, num_args = 1.., value_name = "FILE|DIR|GLOB", alias = "activations")]
     checkpoints: Vec<String>,
-    /// The network: TOML or JSON with layers, activation and output; checkpoints of `narrows train` know their own
-    #[arg(long, value_name = "FILE")]
-    arch: Option<PathBuf>,
-    /// Key of the state dict inside a PyTorch file, when it is not one of the usual names
-    #[arg(long, value_name = "KEY")]
-    state_dict: Option<String>,
-    /// Name of the run in the tables [default: the checkpoint's own, else its folder's]
-    #[arg(long, value_name = "NAME")]
-    run_name: Option<String>,
+    #[command(flatten)]
+    model: ModelArgs,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    images: ImageArgs,
     /// Use N samples, drawn without replacement by --seed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     samples: Option<u64>,
     /// An estimator, as NAME or NAME:KEY=VALUE,…; repeatable [default: binning, adaptive, kde]
     #[arg(long = "estimator", short, value_name = "SPEC", value_parser = specification, value_hint = clap::ValueHint::Other)]
     estimators: Vec<String>,
-    /// Layers by name, pattern or number from 1; repeatable or separated by commas [default: all]
+    /// Layers by name, pattern or number from 1, `all`, `all-activations` or `outputs`; repeatable or separated by commas
+    /// [default: all of a dense network or a dump, activations and outputs of another]
     #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     layers: Vec<String>,
+    /// What is done with the space of images and the tokens of texts; kept means laid out in a row
+    #[arg(long, value_enum, default_value_t)]
+    pool: Pool,
     /// Unit of the table
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
@@ -82,32 +85,32 @@ Examples:
 }
 
 pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
-    let paths = expand(&args.checkpoints)?;
-    let architecture = args.arch.as_deref().map(Architecture::read).transpose()?;
-    let source = Source { run: args.run_name.clone(), architecture, state_dict_key: args.state_dict.clone() };
-    let Loaded { data, files: mut inputs, scale } = args.data.options().load_for(&paths)?;
-    let n_all = data.len();
-    let sampled = args.samples.map(|n| data.sample_rows(n as usize, args.seed)).filter(|rows| rows.len() < n_all);
-    let data = match &sampled {
-        Some(rows) => data.subset(rows)?,
-        None => data,
-    };
+    let paths = models::expand(&args.checkpoints)?;
+    let source = Source { run: args.model.run_name.clone(), model: args.model.options()?, pool: args.pool };
+    let Data { samples, labels, mut files, attribution } = data(args, &paths)?;
+    let n_all = labels.len();
+    let rows = sample_rows(n_all, args.samples.map_or(n_all, |n| n as usize), args.seed);
+    let (classes, _) = renumber(&labels);
+    let classes: Vec<u32> = rows.iter().map(|&row| classes[row]).collect();
+    if classes.iter().all(|class| *class == classes[0]) {
+        return Err(DatasetError::OneClass { samples: rows.len(), label: labels[rows[0]] }.into());
+    }
     let checkpoints = paths
         .par_iter()
-        .map(|path| Ok((source.clone(), source.locate(path, data.n_features(), n_all)?)))
+        .map(|path| Ok((source.clone(), source.locate(path, samples.as_ref(), n_all)?)))
         .collect::<Result<Vec<_>>>()?;
     refuse_twins(&checkpoints)?;
-    if let Some(arch) = &args.arch {
-        inputs.push(InputFile::of(arch)?);
+    if let Some(arch) = &args.model.arch {
+        files.push(InputFile::of(arch)?);
     }
-    inputs.extend(paths.par_iter().map(|p| InputFile::of(p)).collect::<Result<Vec<_>>>()?);
+    files.extend(paths.par_iter().map(|p| models::input_file(p)).collect::<Result<Vec<_>>>()?);
     let specs: Vec<String> =
         if args.estimators.is_empty() { DEFAULT_ESTIMATORS.map(String::from).into() } else { args.estimators.clone() };
     let job = PlaneJob {
         checkpoints,
-        targets: Targets::new(&data.labels)?,
-        inputs: data.inputs.clone(),
-        rows: sampled,
+        targets: Targets::new(&classes)?,
+        samples,
+        rows,
         estimators: estimators(&specs)?,
         unit: args.unit,
         layers: args.layers.clone(),
@@ -115,30 +118,35 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     };
     let config = json!({
         "checkpoints": args.checkpoints,
-        "architecture": source.architecture,
+        "architecture": description(&source),
         "weights": job.checkpoints.first().map(|(_, located)| &located.weights),
-        "state_dict": args.state_dict,
-        "run_name": args.run_name,
+        "state_dict": args.model.state_dict,
+        "max_tokens": args.model.max_tokens,
+        "run_name": args.model.run_name,
         "inputs": args.data.inputs,
         "labels": args.data.labels,
         "label_column": args.data.label_column,
-        "scale": scale,
+        "text_column": args.images.text_column,
+        "images": args.images.options(&args.data).images,
+        "pool": args.pool,
         "samples": job.targets.len(),
         "estimators": job.estimators.iter().map(|e| format!("{}: {}", e.name(), e.parameters())).collect::<Vec<_>>(),
         "layers": args.layers,
         "unit": args.unit,
         "seed": args.seed,
     });
-    let identity = Identity::new("plane", config, inputs);
+    let identity = Identity::new("plane", config, files);
     let folder = match RunFolder::open(&args.out.folder("plane"), args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
+    let notes = notes(&job);
     let (result, limits) = trace(job, &folder, output)?;
     let mut manifest = folder.manifest(&identity);
     manifest.limits = limits;
-    manifest.attribution = data.attribution.map(String::from);
+    manifest.attribution = attribution.map(String::from);
     manifest.warnings = warnings(&result);
+    manifest.warnings.extend(notes);
     if let Some(asked) = args.samples.filter(|&n| n > n_all as u64) {
         manifest.warnings.push(format!("{asked} samples were asked for, but there are {n_all}: all of them were used"));
     }
@@ -154,6 +162,68 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "out": path, "rows": result.rows.len(), "cells_resumed": result.cells_resumed, "findings": manifest.findings, "warnings": manifest.warnings,
     });
     output.summary(&lines, &value)
+}
+
+/// What is traced, and the labels.
+struct Data {
+    /// None where dumps need no inputs.
+    samples: Option<Samples>,
+    labels: Vec<i64>,
+    files: Vec<InputFile>,
+    attribution: Option<&'static str>,
+}
+
+fn data(args: &PlaneArgs, paths: &[PathBuf]) -> Result<Data> {
+    let mut only_dumps = true;
+    for path in paths {
+        only_dumps &= is_dump(path)?;
+    }
+    if only_dumps && args.data.inputs.is_none() {
+        let (labels, file) = match (&args.data.labels, captured_labels(paths)?) {
+            (None, Some((labels, file))) => (labels, file),
+            _ => args.data.options().labels_alone()?,
+        };
+        return Ok(Data { samples: None, labels, files: vec![file], attribution: None });
+    }
+    let samples = args.images.options(&args.data).open()?;
+    let Some(labels) = samples.labels().map(<[i64]>::to_vec) else {
+        bail!("{} comes without labels: give --labels FILE, or --label-column for a CSV", samples.name());
+    };
+    ensure!(labels.len() >= 2, "{}: {} sample(s), but at least two are needed", samples.name(), labels.len());
+    let (files, attribution) = (samples.files().to_vec(), samples.attribution());
+    Ok(Data { samples: Some(samples), labels, files, attribution })
+}
+
+/// The labels that `narrows capture` wrote beside the activations, where all of them are of one capture.
+fn captured_labels(paths: &[PathBuf]) -> Result<Option<(Vec<i64>, InputFile)>> {
+    let of = |path: &PathBuf| path.parent()?.parent().map(|run| run.join("samples.csv"));
+    let Some(file) = paths.first().and_then(of).filter(|file| file.exists()) else { return Ok(None) };
+    if !paths.iter().all(|path| of(path).as_ref() == Some(&file)) {
+        return Ok(None);
+    }
+    let rows: Vec<CapturedSampleRow> = read_csv(&file)?;
+    let labels: Option<Vec<i64>> = rows.iter().map(|row| row.label).collect();
+    Ok(labels.map(|labels| InputFile::of(&file).map(|input| (labels, input))).transpose()?)
+}
+
+/// The network in the manifest: sizes of a dense one; the file of a description of modules is among the inputs.
+fn description(source: &Source) -> Value {
+    match &source.model.description {
+        Some(Description::Dense(architecture)) => json!(architecture),
+        Some(Description::Modules(_)) => json!("modules"),
+        None => Value::Null,
+    }
+}
+
+/// What reading the checkpoints brought up, each once.
+fn notes(job: &PlaneJob) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for note in job.checkpoints.iter().flat_map(|(_, located)| &located.notes) {
+        if !notes.contains(note) && notes.len() < 10 {
+            notes.push(note.clone());
+        }
+    }
+    notes
 }
 
 /// Computes a plane in a run's folder and writes its tables.
@@ -219,57 +289,4 @@ pub(super) fn warnings(result: &PlaneResult) -> Vec<String> {
         warnings.push("some checkpoints tell no epoch, neither in metadata nor in the file name".into());
     }
     warnings
-}
-
-/// The files that patterns, folders and names stand for, each once, in natural order of the pattern.
-pub(super) fn expand(patterns: &[String]) -> Result<Vec<PathBuf>> {
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for pattern in patterns {
-        let path = Path::new(pattern);
-        let mut found: Vec<PathBuf> = if path.exists() {
-            files_of(path)?
-        } else {
-            let matches = glob::glob(pattern).with_context(|| format!("{pattern} is not a pattern"))?;
-            matches.filter_map(Result::ok).map(|p| files_of(&p)).collect::<Result<Vec<_>>>()?.concat()
-        };
-        ensure!(
-            !found.is_empty(),
-            "{pattern}: {}",
-            if path.is_dir() {
-                "the folder holds no .safetensors, .pt, .pth, .ckpt, .bin or .npz file, nor do the folders in it"
-            } else {
-                "there is no such file, and no file matches it as a pattern"
-            }
-        );
-        found.sort();
-        for path in found {
-            if !paths.contains(&path) {
-                paths.push(path);
-            }
-        }
-    }
-    Ok(paths)
-}
-
-/// The file itself, or the checkpoints in a folder and the folders in it.
-fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let mut found = vec![];
-    for entry in std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
-        let entry = entry?.path();
-        if entry.is_dir() {
-            found.extend(files_of(&entry)?);
-        } else if is_checkpoint(&entry) {
-            found.push(entry);
-        }
-    }
-    Ok(found)
-}
-
-fn is_checkpoint(path: &Path) -> bool {
-    path.extension()
-        .and_then(|e| e.to_str())
-        .is_some_and(|e| ["safetensors", "pt", "pth", "ckpt", "bin", "npz"].contains(&e))
 }

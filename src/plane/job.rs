@@ -3,11 +3,10 @@
 use super::cell::{Cell, Settings, compute};
 use super::{Located, Source};
 use crate::run::Ledger;
+use crate::subject::samples::Samples;
 use crate::table::{PlaneRow, TimingRow, flags, quantity};
-use anyhow::{Result, bail};
-use globset::Glob;
+use anyhow::Result;
 use narrows_estimators::{PlaneEstimator, Targets, ValueRange};
-use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -46,12 +45,12 @@ impl Unit {
 pub struct PlaneJob {
     /// The checkpoints, each with the source that reads it.
     pub checkpoints: Vec<(Source, Located)>,
-    /// Inputs [samples × features]; ignored by activation dumps.
-    pub inputs: Array2<f32>,
-    /// The class of each sample.
+    /// What networks are run on; not needed for activation dumps.
+    pub samples: Option<Samples>,
+    /// The class of each of these samples.
     pub targets: Targets,
-    /// Rows of a dump that the samples are; all of them when absent.
-    pub rows: Option<Vec<usize>>,
+    /// Which of the samples, ascending.
+    pub rows: Vec<usize>,
     /// The estimators, in the order of the table.
     pub estimators: Vec<Box<dyn PlaneEstimator>>,
     /// Unit of the table.
@@ -91,41 +90,9 @@ impl PlaneJob {
     /// Number of checkpoints × selected layers.
     ///
     /// # Errors
-    /// As [`PlaneJob::selected`].
+    /// As [`Located::select`].
     pub fn n_cells(&self) -> Result<usize> {
-        self.checkpoints.iter().map(|(_, located)| Ok(self.selected(located)?.len())).sum()
-    }
-
-    /// Positions of the layers that `--layers` asks for.
-    ///
-    /// # Errors
-    /// When a pattern matches no layer of the checkpoint; the message lists the layers.
-    pub fn selected(&self, located: &Located) -> Result<Vec<usize>> {
-        if self.layers.is_empty() {
-            return Ok((0..located.layers.len()).collect());
-        }
-        let mut chosen = vec![false; located.layers.len()];
-        for pattern in &self.layers {
-            let glob = Glob::new(pattern)?.compile_matcher();
-            let number = pattern.parse::<usize>().ok();
-            let mut hits = 0;
-            for (index, name) in located.layers.iter().enumerate() {
-                // A name goes before a number: dumps of PyTorch modules have layers that are called "3".
-                let numbered = number == Some(index + 1) && !located.layers.contains(pattern);
-                if glob.is_match(name) || numbered {
-                    chosen[index] = true;
-                    hits += 1;
-                }
-            }
-            if hits == 0 {
-                bail!(
-                    "--layers {pattern}: no layer of {} is called so; it has: {}",
-                    located.path.display(),
-                    located.layers.join(", ")
-                );
-            }
-        }
-        Ok((0..chosen.len()).filter(|&i| chosen[i]).collect())
+        self.checkpoints.iter().map(|(_, located)| Ok(located.select(&self.layers)?.len())).sum()
     }
 
     /// Computes every cell that `state` does not hold yet; `done` is called after each cell.
@@ -146,20 +113,21 @@ impl PlaneJob {
             .par_iter()
             .enumerate()
             .map(|(number, (source, located))| {
-                let selected = self.selected(located)?;
+                let selected = located.select(&self.layers)?;
                 if selected.iter().all(|&layer| finished.contains_key(&(number, layer))) {
                     selected.iter().for_each(|_| done());
                     return Ok(selected.iter().map(|&layer| finished[&(number, layer)].clone()).collect());
                 }
-                let traced = source.trace(located, self.inputs.view(), self.rows.as_deref())?;
+                let traced = source.trace(located, &selected, self.samples.as_ref(), &self.rows)?;
                 selected
                     .par_iter()
-                    .map(|&layer| {
+                    .zip(&traced)
+                    .map(|(&layer, activations)| {
                         let cell = match finished.get(&(number, layer)) {
                             Some(cell) => cell.clone(),
                             None => {
                                 let range = ranges.get(&(located.run.as_str(), layer)).copied();
-                                let cell = compute(&settings, located, &traced[layer], layer + 1, range)?;
+                                let cell = compute(&settings, located, activations, layer + 1, range)?;
                                 ledger.add(&Line { checkpoint: number, layer, cell: cell.clone() })?;
                                 cell
                             }
@@ -184,17 +152,19 @@ impl PlaneJob {
         if !self.estimators.iter().any(|e| e.needs_run_range()) {
             return Ok(HashMap::new());
         }
-        let found: Vec<(&str, Vec<Option<ValueRange>>)> = self
+        let found: Vec<(&str, Vec<(usize, Option<ValueRange>)>)> = self
             .checkpoints
             .par_iter()
             .map(|(source, located)| {
-                let traced = source.trace(located, self.inputs.view(), self.rows.as_deref())?;
-                Ok((located.run.as_str(), traced.iter().map(|layer| ValueRange::of(layer.values.view())).collect()))
+                let selected = located.select(&self.layers)?;
+                let traced = source.trace(located, &selected, self.samples.as_ref(), &self.rows)?;
+                let ranges = traced.iter().map(|layer| ValueRange::of(layer.values.view()));
+                Ok((located.run.as_str(), selected.into_iter().zip(ranges).collect()))
             })
             .collect::<Result<_>>()?;
         let mut ranges: HashMap<(&str, usize), ValueRange> = HashMap::new();
         for (run, layers) in found {
-            for (layer, range) in layers.into_iter().enumerate() {
+            for (layer, range) in layers {
                 if let Some(range) = range {
                     ranges.entry((run, layer)).and_modify(|r| *r = r.union(range)).or_insert(range);
                 }

@@ -1,10 +1,12 @@
 //! The information plane: layers × checkpoints × estimators → rows.
 
 mod cell;
+mod dump;
 mod findings;
 mod job;
 mod source;
 
+pub(crate) use dump::is_dump;
 pub use findings::findings;
 pub use job::{PlaneJob, PlaneResult, Unit};
 pub(crate) use source::folder_name;

@@ -1,17 +1,20 @@
-//! Where activations come from: checkpoints of a known network, or dumps of activations.
+//! Where activations come from: checkpoints of networks that can be run, or dumps of activations.
 
-use crate::checkpoint::{self, ActivationDump, ReadOptions};
-use crate::subject::{Architecture, LayerActivations, Network};
+use super::dump::{Dump, is_dump};
+use crate::subject::LayerActivations;
+use crate::subject::graph::{Axis, Tap, select};
+use crate::subject::model::{Model, ModelOptions, Pool, flat};
+use crate::subject::samples::Samples;
 use anyhow::{Context, Result, ensure};
-use ndarray::ArrayView2;
+use ndarray::{Array2, Axis as Along, concatenate};
 use std::path::{Path, PathBuf};
 
 /// What is known of a checkpoint besides its weights.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Located {
     /// Name of the run that it belongs to.
     pub run: String,
-    /// Path of the file.
+    /// Path of the file or folder.
     pub path: PathBuf,
     /// Its epoch, when known.
     pub epoch: Option<u64>,
@@ -19,161 +22,172 @@ pub struct Located {
     pub step: Option<u64>,
     /// Seed that trained it, when known.
     pub seed: Option<u64>,
-    /// Names of its layers, in order.
-    pub layers: Vec<String>,
-    /// Names of its weights in the same order; none for a dump.
+    /// Its layers, in order.
+    pub layers: Vec<Tap>,
+    /// Layers that are traced when nobody says which.
+    pub usual: Vec<usize>,
+    /// Names of its weights in the order of the layers, where they were matched by their order; none otherwise.
     pub weights: Vec<String>,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Kind {
-    Weights(Architecture),
-    Activations,
+    /// What the user should hear of.
+    pub notes: Vec<String>,
 }
 
 /// How to read the files of one run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Source {
     /// Name of the run; when absent that of the checkpoint's own metadata, else of its folder.
     pub run: Option<String>,
-    /// The network; that of the checkpoint's own metadata when absent.
-    pub architecture: Option<Architecture>,
-    /// Key of the state dict in a PyTorch file, when it must be given.
-    pub state_dict_key: Option<String>,
+    /// How models are read.
+    pub model: ModelOptions,
+    /// What is done with the space of images and the tokens of texts; kept is flattened here.
+    pub pool: Pool,
 }
 
-/// The name of a run whose files tell none: that of their folder, or of the folder above a `checkpoints`.
+/// Samples that a network is run on at once, where there are many: its maps are large.
+const BATCH: usize = 256;
+
+/// The name of a run whose files tell none: that of their folder, or of the folder above `checkpoints` or `activations`.
 pub(crate) fn folder_name(path: &Path) -> String {
     let mut folders = path.ancestors().skip(1).filter_map(|p| p.file_name().and_then(|n| n.to_str()));
-    folders.find(|name| *name != "checkpoints").unwrap_or("run").to_string()
+    folders.find(|name| !["checkpoints", "activations"].contains(name)).unwrap_or("run").to_string()
 }
 
 impl Source {
-    /// Opens a file, checks that it can be traced on inputs of `n_features` and `n_samples`, and says what it is.
+    /// Opens a file or folder, checks that it can be traced on the samples, and says what it is. Dumps must be of
+    /// `n_samples`.
     ///
     /// # Errors
-    /// When the file cannot be read, is not what the architecture says, holds NaN or infinity, or does not fit the data.
-    pub fn locate(&self, path: &Path, n_features: usize, n_samples: usize) -> Result<Located> {
-        if is_dump(path) {
-            let dump = checkpoint::read_dump(path)?;
-            let rows = dump.layers.first().map_or(0, |(_, values)| values.nrows());
+    /// When it cannot be read, is not what its description says, holds NaN or infinity, or does not fit the data.
+    pub fn locate(&self, path: &Path, samples: Option<&Samples>, n_samples: usize) -> Result<Located> {
+        if is_dump(path)? {
+            let dump = Dump::open(path)?;
             ensure!(
-                rows == n_samples,
-                "{} holds the activations of {rows} samples, but there are {n_samples} labels: they must be rows of the same samples",
-                path.display()
+                dump.n_samples == n_samples,
+                "{} holds the activations of {} samples, but there are {n_samples} labels: they must be rows of the same samples",
+                path.display(),
+                dump.n_samples
             );
+            let layers: Vec<Tap> = dump.layers.iter().map(|(name, width)| tap(name, *width)).collect();
             return Ok(Located {
-                run: self.run.clone().unwrap_or_else(|| folder_name(path)),
+                run: self.run.clone().or(dump.run).unwrap_or_else(|| folder_name(path)),
                 path: path.into(),
                 epoch: dump.epoch,
                 step: dump.step,
-                seed: None,
-                layers: dump.layers.into_iter().map(|(name, _)| name).collect(),
+                seed: dump.seed,
+                usual: (0..layers.len()).collect(),
+                layers,
                 weights: vec![],
-                kind: Kind::Activations,
+                notes: vec![],
             });
         }
-        let file = checkpoint::read(path, &self.options())?;
-        let architecture = match (&self.architecture, file.metadata.get("architecture")) {
-            (Some(given), _) => given.clone(),
-            (None, Some(text)) => serde_json::from_str::<Architecture>(text)
-                .map_err(anyhow::Error::from)
-                .and_then(Architecture::checked)
-                .with_context(|| {
-                    format!("the architecture in the metadata of {} cannot be used: give --arch FILE", path.display())
-                })?,
-            (None, None) => anyhow::bail!(
-                "{} does not say what network it belongs to: give --arch FILE (sizes, activation, output)",
-                path.display()
-            ),
-        };
-        let network = Network::from_checkpoint(&architecture, &file)?;
-        let weights = Network::tensor_names(&architecture, &file)?;
-        ensure!(
-            network.architecture.layers[0] == n_features,
-            "the inputs have {n_features} features, but the network {architecture} of {} takes {}",
-            path.display(),
-            network.architecture.layers[0]
-        );
-        Ok(Located {
-            run: self.run.clone().or(file.run).unwrap_or_else(|| folder_name(path)),
+        let samples = samples
+            .with_context(|| format!("{} is a network, which is run on inputs: give --inputs", path.display()))?;
+        let model = Model::open(path, &self.model)?;
+        let usual = model.select(&[])?;
+        let located = Located {
+            run: self.run.clone().or(model.run.clone()).unwrap_or_else(|| folder_name(path)),
             path: path.into(),
-            epoch: file.epoch,
-            step: file.step,
-            seed: file.seed,
-            layers: architecture.layer_names(),
-            weights: weights.into_iter().map(|(weight, _)| weight).collect(),
-            kind: Kind::Weights(architecture),
-        })
+            epoch: model.epoch,
+            step: model.step,
+            seed: model.seed,
+            layers: model.layers().to_vec(),
+            usual,
+            weights: model.weights.clone(),
+            notes: model.notes.clone(),
+        };
+        model.check(samples)?;
+        Ok(located)
     }
 
-    /// The activations of every layer; `rows` picks samples of a dump, whose inputs are already those samples.
+    /// The activations of some layers, on these rows of the samples.
     ///
     /// # Errors
-    /// When the file can no longer be read as it was located.
+    /// When the file can no longer be read as it was located, or the network cannot be run.
     pub fn trace(
         &self,
         located: &Located,
-        inputs: ArrayView2<'_, f32>,
-        rows: Option<&[usize]>,
+        layers: &[usize],
+        samples: Option<&Samples>,
+        rows: &[usize],
     ) -> Result<Vec<LayerActivations>> {
-        match &located.kind {
-            Kind::Weights(architecture) => {
-                Network::from_checkpoint(architecture, &checkpoint::read(&located.path, &self.options())?)?
-                    .trace(inputs)
+        if is_dump(&located.path)? {
+            return Dump::open(&located.path)?.trace(layers, rows);
+        }
+        let samples = samples.context("a network is run on inputs, and there are none")?;
+        let ready = Model::open(&located.path, &self.model)?.prepare(layers)?;
+        let mut parts: Vec<Vec<Array2<f32>>> = vec![Vec::new(); layers.len()];
+        // What a network that is dense yields does not depend on how many samples it is run on; at once is fastest.
+        let batch = if ready.is_dense() { rows.len().max(1) } else { BATCH };
+        let keeps = matches!(self.pool, Pool::Keep | Pool::Flatten);
+        let tokens = if keeps { ready.longest(samples, rows)? } else { 1 };
+        for rows in rows.chunks(batch) {
+            let mut found = ready.run(&samples.batch(rows)?)?;
+            if keeps {
+                found = found.widened(tokens);
             }
-            Kind::Activations => {
-                let ActivationDump { layers, .. } = checkpoint::read_dump(&located.path)?;
-                let pick = |values: ndarray::Array2<f32>| match rows {
-                    Some(rows) => values.select(ndarray::Axis(0), rows),
-                    None => values,
-                };
-                Ok(layers
-                    .into_iter()
-                    .map(|(name, values)| LayerActivations {
-                        name,
-                        lower_saturation: repeated_minimum(&values),
-                        values: pick(values),
-                    })
-                    .collect())
+            for (part, values) in parts.iter_mut().zip(found.values) {
+                part.push(flat(self.pool.apply(values, found.mask.as_ref())?)?);
             }
         }
-    }
-
-    fn options(&self) -> ReadOptions {
-        ReadOptions { with_key: self.state_dict_key.clone() }
+        ready
+            .layers()
+            .iter()
+            .zip(parts)
+            .map(|(tap, part)| {
+                let views: Vec<_> = part.iter().map(|p| p.view()).collect();
+                let values = match part.len() {
+                    1 => part.into_iter().next().unwrap_or_default(),
+                    _ => concatenate(Along(0), &views)?,
+                };
+                let bad = values.iter().filter(|v| !v.is_finite()).count();
+                ensure!(
+                    bad == 0,
+                    "{}: {bad} value(s) of the layer {} are not finite on these inputs",
+                    located.path.display(),
+                    tap.name
+                );
+                Ok(LayerActivations { name: tap.name.clone(), lower_saturation: tap.lower_saturation, values })
+            })
+            .collect()
     }
 }
 
-/// Whether a file is an activation dump: npz archives are, whatever holds weights is not.
-fn is_dump(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"))
+impl Located {
+    /// Places of the layers that patterns ask for; the usual ones when there are no patterns.
+    ///
+    /// # Errors
+    /// When a pattern matches no layer; the message lists the layers.
+    pub fn select(&self, patterns: &[String]) -> Result<Vec<usize>> {
+        match patterns {
+            [] => Ok(self.usual.clone()),
+            given => select(&self.layers, given, &self.path.display().to_string()),
+        }
+    }
 }
 
-/// A dump does not say its activation function. A smallest value that at least one entry in a hundred has exactly is
-/// taken for its lower saturation (0 of a ReLU, −1 of a saturated tanh).
-fn repeated_minimum(values: &ndarray::Array2<f32>) -> Option<f32> {
-    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let count = values.iter().filter(|&&v| v == low).count();
-    (count > 1 && count * 100 >= values.len()).then_some(low)
+/// A layer of a dump.
+fn tap(name: &str, width: usize) -> Tap {
+    Tap {
+        name: name.into(),
+        node: String::new(),
+        operator: "array".into(),
+        shape: Some(vec![Axis::Open("samples".into()), Axis::Known(width)]),
+        is_output: false,
+        is_layer: true,
+        blocked_by: None,
+        lower_saturation: None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
 
     #[test]
     fn a_run_is_called_like_its_folder() {
         assert_eq!(folder_name(Path::new("runs/tanh/checkpoints/e.pt")), "tanh");
+        assert_eq!(folder_name(Path::new("runs/tanh/activations/e.npz")), "tanh");
         assert_eq!(folder_name(Path::new("runs/relu/e.pt")), "relu");
         assert_eq!(folder_name(Path::new("e.pt")), "run");
-    }
-
-    #[test]
-    fn zeros_of_a_relu_are_its_saturation() {
-        assert_eq!(repeated_minimum(&array![[0.0f32, 1.0], [0.0, 2.0]]), Some(0.0));
-        assert_eq!(repeated_minimum(&array![[-0.5f32, 1.0], [0.0, 2.0]]), None);
     }
 }

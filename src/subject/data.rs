@@ -84,25 +84,19 @@ impl DataOptions {
         Ok(Loaded { data, files, scale: table.scale })
     }
 
-    /// As [`DataOptions::load`]; for activation dumps alone, which need labels but no inputs, the labels are enough.
+    /// The labels without inputs, for dumps of activations.
     ///
     /// # Errors
-    /// As [`DataOptions::load`].
-    pub fn load_for(&self, checkpoints: &[impl AsRef<Path>]) -> Result<Loaded> {
-        let only_dumps =
-            checkpoints.iter().all(|p| p.as_ref().extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")));
-        if !only_dumps || self.inputs.is_some() {
-            return self.load();
-        }
+    /// When there are none, or the file cannot be used.
+    pub fn labels_alone(&self) -> Result<(Vec<i64>, InputFile)> {
         let labels = self
             .labels
             .as_ref()
             .context("activation dumps come without labels: give --labels FILE, one label a sample")?;
         let path = Path::new(labels);
         let values = self.labels_of(path)?;
-        // A column of zeros stands for inputs that nothing will look at.
-        let data = Dataset::new(labels, Array2::zeros((values.len(), 1)), &values).with_context(|| labels.clone())?;
-        Ok(Loaded { data, files: vec![InputFile::of(path)?], scale: 1.0 })
+        ensure!(values.len() >= 2, "{labels} has {} label(s), but at least two are needed", values.len());
+        Ok((values, InputFile::of(path)?))
     }
 
     fn table(&self, path: &Path) -> Result<Table> {

@@ -5,6 +5,7 @@ mod job;
 mod plan;
 mod writer;
 
+pub(crate) use job::KIND;
 pub use job::{CaptureJob, Captured};
 pub use plan::{Batches, Memory};
 pub use writer::{Slot, Writer};

@@ -106,7 +106,7 @@ impl Graph {
     /// # Errors
     /// When a pattern matches nothing, or what it names depends on an operator that is not known.
     pub fn select(&self, patterns: &[String]) -> Result<Vec<usize>> {
-        select(&self.taps, patterns)
+        select(&self.taps, patterns, "the graph")
     }
 
     /// Prepares the part of the graph that these taps depend on.

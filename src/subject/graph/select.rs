@@ -7,7 +7,8 @@ use globset::Glob;
 /// Names that a message lists; more would hide it.
 const SHOWN: usize = 40;
 
-pub(crate) fn select(taps: &[Tap], patterns: &[String]) -> Result<Vec<usize>> {
+/// `of` is what has the layers, for messages.
+pub(crate) fn select(taps: &[Tap], patterns: &[String], of: &str) -> Result<Vec<usize>> {
     let mut chosen = vec![false; taps.len()];
     let usable = |tap: &Tap| tap.is_layer && tap.blocked_by.is_none();
     if patterns.is_empty() {
@@ -21,13 +22,13 @@ pub(crate) fn select(taps: &[Tap], patterns: &[String]) -> Result<Vec<usize>> {
             name => named(taps, name)?,
         };
         if hits.is_empty() {
-            bail!("--layers {pattern}: no layer is called so; there are: {}", listing(taps));
+            bail!("--layers {pattern}: no layer of {of} is called so; it has: {}", listing(taps));
         }
         hits.into_iter().for_each(|i| chosen[i] = true);
     }
     let chosen: Vec<usize> = (0..taps.len()).filter(|&i| chosen[i]).collect();
     if chosen.is_empty() {
-        bail!("no layer can be taken from this graph; it has: {}", listing(taps));
+        bail!("{of}: no activation and no output can be taken: choose layers by --layers; it has: {}", listing(taps));
     }
     Ok(chosen)
 }
@@ -106,7 +107,7 @@ mod tests {
             tap("late", "Relu"),
         ];
         let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-        Ok(select(&taps, &patterns)?.into_iter().map(|i| taps[i].name.clone()).collect())
+        Ok(select(&taps, &patterns, "x.onnx")?.into_iter().map(|i| taps[i].name.clone()).collect())
     }
 
     #[test]
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_told_with_what_is() {
         let e = chosen(&["fc*"]).unwrap_err().to_string();
-        assert_eq!(e, "--layers fc*: no layer is called so; there are: conv1, relu1, 2, logits");
+        assert_eq!(e, "--layers fc*: no layer of x.onnx is called so; it has: conv1, relu1, 2, logits");
         let e = chosen(&["late"]).unwrap_err().to_string();
         assert!(e.contains("late comes after the operator Exotic, which is not known here"), "{e}");
         assert!(format!("{:#}", chosen(&["[a"]).unwrap_err()).contains("is not a pattern"));

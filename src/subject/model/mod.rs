@@ -13,6 +13,7 @@ pub(crate) use prepared::{axes_text, flat};
 
 use super::graph::{Graph, Tap};
 use super::modules::{Description, Matching, Tokeniser, assemble, assemble_folder};
+use super::samples::Samples;
 use super::{Architecture, Network};
 use crate::checkpoint::{Contents, Format, ReadOptions};
 use anyhow::{Context, Result, bail, ensure};
@@ -170,19 +171,41 @@ impl Model {
     /// # Errors
     /// When a pattern matches nothing: the message lists what there is.
     pub fn select(&self, patterns: &[String]) -> Result<Vec<usize>> {
+        let name = self.path.display().to_string();
         let of = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         let patterns = match (&self.engine, patterns) {
             (Engine::Dense(_), []) => of(&["all"]),
             (Engine::Graph { tokeniser: Some(_), .. }, []) => {
+                let has = |p: &String| super::graph::select(&self.layers, std::slice::from_ref(p), &name).is_ok();
                 let encoder = of(&["embeddings", "encoder.layer.?", "encoder.layer.??", "outputs"]);
-                encoder
-                    .into_iter()
-                    .filter(|p| super::graph::select(&self.layers, std::slice::from_ref(p)).is_ok())
-                    .collect()
+                encoder.into_iter().filter(has).collect()
             }
             (_, given) => given.to_vec(),
         };
-        super::graph::select(&self.layers, &patterns).with_context(|| format!("{}", self.path.display()))
+        super::graph::select(&self.layers, &patterns, &name)
+    }
+
+    /// Checks that samples are what it takes.
+    ///
+    /// # Errors
+    /// When they are not: the message says what they are, and what is taken.
+    pub fn check(self, samples: &Samples) -> Result<()> {
+        let layers = match &self.engine {
+            Engine::Dense(network) => {
+                let found = samples.kind().shape().map(|shape| shape.iter().product::<usize>());
+                let expected = network.architecture.layers[0];
+                ensure!(
+                    found == Some(expected),
+                    "the inputs have {} features, but the network {} of {} takes {expected}",
+                    found.map_or_else(|| "no".into(), |n| n.to_string()),
+                    network.architecture,
+                    self.path.display()
+                );
+                return Ok(());
+            }
+            Engine::Graph { .. } => self.select(&[])?,
+        };
+        self.prepare(&layers)?.check(samples).map(drop)
     }
 
     /// Makes ready what is needed for these layers.

@@ -52,6 +52,11 @@ impl Prepared {
         &self.layers
     }
 
+    /// Whether it is a dense network, which is run here.
+    pub fn is_dense(&self) -> bool {
+        matches!(self.engine, Ready::Dense(_))
+    }
+
     /// Checks that samples are what the network takes, by running it on the first of them.
     ///
     /// # Errors

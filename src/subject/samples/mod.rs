@@ -96,6 +96,15 @@ impl SampleKind {
 }
 
 impl Samples {
+    /// A matrix [samples × features] that is in memory.
+    ///
+    /// # Errors
+    /// When it has no values, or one is not finite.
+    pub fn of_matrix(name: &str, values: ndarray::Array2<f32>) -> Result<Self> {
+        let values = narrows_datasets::load::Compact::Floats(values.into_dyn());
+        Ok(Self::of(name, Store::Array(Array::new(values, 1.0, &ImageOptions::default())?), vec![]))
+    }
+
     /// Samples without labels; whoever has read them knows more.
     fn of(name: &str, store: Store, files: Vec<InputFile>) -> Self {
         Self { name: name.into(), store, labels: None, class_names: None, ids: None, files, attribution: None }
