@@ -199,7 +199,7 @@ fn a_tensor_that_does_not_fit_its_storage_is_damage() {
         tensor("7", "FloatStorage", 4, 0, &[4], &[1]),
         tensor("../0", "FloatStorage", 4, 0, &[4], &[1]),
         tensor("0", "FloatStorage", i32::MAX, 0, &[i32::MAX; 3], &[i32::MAX; 3]),
-        tensor("0", "FloatStorage", 4, 0, &[i32::MAX, i32::MAX], &[0, 0]),
+        tensor("0", "FloatStorage", 4, 0, &[i32::MAX; 4], &[0; 4]),
     ] {
         let e = message(&with(t));
         assert!(e.contains("a damaged or truncated PyTorch file"), "{e}");
@@ -207,8 +207,10 @@ fn a_tensor_that_does_not_fit_its_storage_is_damage() {
     // A view that repeats a value is sound, but may not fill the memory.
     let c = load(&with(tensor("0", "FloatStorage", 4, 3, &[2, 2], &[0, 0]))).unwrap();
     assert_eq!(c.tensors.get("a").unwrap().values, [4.0; 4]);
-    let e = message(&with(tensor("0", "FloatStorage", 4, 0, &[1 << 30], &[0])));
-    assert!(e.contains("a view that repeats its values"), "{e}");
+    for (size, stride) in [(&[1 << 30][..], &[0][..]), (&[i32::MAX; 2], &[0; 2])] {
+        let e = message(&with(tensor("0", "FloatStorage", 4, 0, size, stride)));
+        assert!(e.contains("a view that repeats its values"), "{e}");
+    }
 }
 
 #[test]

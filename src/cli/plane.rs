@@ -11,7 +11,7 @@ use crate::subject::model::Pool;
 use crate::subject::modules::Description;
 use crate::subject::samples::Samples;
 use crate::table::{CapturedSampleRow, read_csv, to_csv, write_parquet};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::{DatasetError, renumber, sample_rows};
 use narrows_estimators::{PlaneEstimator, Targets, registry};
 use rayon::prelude::*;
@@ -93,7 +93,9 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let (classes, _) = renumber(&labels);
     let classes: Vec<u32> = rows.iter().map(|&row| classes[row]).collect();
     if classes.iter().all(|class| *class == classes[0]) {
-        return Err(DatasetError::OneClass { samples: rows.len(), label: labels[rows[0]] }.into());
+        let of = [&args.data.labels, &args.data.inputs].into_iter().flatten().next();
+        return Err(DatasetError::OneClass { samples: rows.len(), label: labels[rows[0]] })
+            .with_context(|| of.map_or_else(|| "the labels".into(), String::clone));
     }
     let checkpoints = paths
         .par_iter()
