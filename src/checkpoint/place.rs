@@ -35,6 +35,8 @@ pub(super) fn of_name(path: &Path) -> Place {
         last = number.or(last);
     }
     if place.epoch.is_none() && place.step.is_none() {
+        // A longer number is a date or a part of a hash.
+        let last = last.filter(|&number| number < 10_000_000);
         (place.epoch, place.is_guess) = (last, last.is_some());
     }
     place
@@ -110,6 +112,7 @@ mod tests {
             ("step_300.pt", None, Some(300)),
             ("iteration-0042.pt", None, Some(42)),
             ("resnet18_5.pt", Some(5), None),
+            ("efficientnet-lite0-57934424.pth", None, None),
             ("checkpoint-500.pt", Some(500), None),
             ("model.pt", None, None),
             ("epoch_99999999999999999999999.pt", None, None),

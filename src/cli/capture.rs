@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 Examples:
   narrows capture --checkpoints 'ckpt/epoch_*.onnx' --inputs t10k-images-idx3-ubyte.gz --layers all-activations
   narrows capture --checkpoints efficientnet-lite0.pth --arch examples/arch/efficientnet-lite0.toml --inputs photos \\
-      --resize 256 --crop 224 --scale 1 --mean 127 --std 128 --layers pool --pool flatten
+      --resize 224 --crop 224 --scale 1 --mean 127 --std 128 --layers _avg_pooling,_fc
   narrows capture --checkpoints all-MiniLM-L6-v2/ --inputs definitions.csv --text-column definition --pool mean")]
 pub(super) struct CaptureArgs {
     /// Models (.onnx, .safetensors, .pt, .pth, .h5, …) or Hugging Face folders: files, folders or patterns; repeatable

@@ -191,7 +191,7 @@ fn data(args: &PlaneArgs, paths: &[PathBuf]) -> Result<Data> {
     let Some(labels) = samples.labels().map(<[i64]>::to_vec) else {
         bail!("{} comes without labels: give --labels FILE, or --label-column for a CSV", samples.name());
     };
-    ensure!(labels.len() >= 2, "{}: {} sample(s), but at least two are needed", samples.name(), labels.len());
+    ensure!(labels.len() >= 2, "{}: {} sample(s), but at least two samples are needed", samples.name(), labels.len());
     let (files, attribution) = (samples.files().to_vec(), samples.attribution());
     Ok(Data { samples: Some(samples), labels, files, attribution })
 }

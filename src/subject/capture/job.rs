@@ -73,13 +73,15 @@ impl CaptureJob {
     /// Opens every model and finds its layers, so that a fault shows before anything is written.
     ///
     /// # Errors
-    /// When a model cannot be read, has no such layers, or does not take the samples.
+    /// When a model cannot be read, has no such layers, or does not take the samples, or memory does not suffice.
     pub fn check(&self) -> Result<()> {
         for (index, (path, _)) in self.models.iter().enumerate() {
             let model = Model::open(path, &self.options)?;
             let kept = model.select(&self.layers)?;
             if index == 0 {
-                model.prepare(&kept)?.check(&self.samples)?;
+                let ready = model.prepare(&kept)?;
+                ready.check(&self.samples)?;
+                Batches::plan(self.held(&ready), self.batch, 1)?;
             }
         }
         Ok(())
