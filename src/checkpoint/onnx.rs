@@ -61,7 +61,7 @@ pub(super) fn looks_like(head: &[u8]) -> bool {
         || matches!(head, [0x12, ..] if head.windows(2).take(80).any(|w| w == [0x1a, 0x05] || w[0] == 0x3a))
 }
 
-fn fetch_external(model: &mut ModelProto, path: &Path) -> Result<(), Problem> {
+pub(super) fn fetch_external(model: &mut ModelProto, path: &Path) -> Result<(), Problem> {
     let mut opened: Vec<(String, Blob)> = Vec::new();
     let Some(graph) = &mut model.graph else { return Ok(()) };
     for tensor in &mut graph.initializer {
