@@ -6,7 +6,7 @@
 //! Anything but a panic, a hang, or memory out of proportion is fine: a file is read, or refused.
 
 // Of the readers' own parts only some are used here.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
 #[path = "../../src/checkpoint/mod.rs"]
 pub mod checkpoint;
