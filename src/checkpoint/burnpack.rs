@@ -141,11 +141,6 @@ mod tests {
     }
 
     #[test]
-    fn throwaway_seed() {
-        std::fs::write("/work/w-fuzz/fuzz/seeds/burnpack/small", small()).unwrap();
-    }
-
-    #[test]
     fn tensors_and_texts_come_out() {
         let found = open(&Blob::of(small())).unwrap();
         assert_eq!((found.texts["run"].as_str(), found.texts["epoch"].as_str()), ("a", "3"));

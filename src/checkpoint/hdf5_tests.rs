@@ -127,7 +127,6 @@ fn what_does_not_fit_the_file_is_refused() {
     assert!(e.contains("of type F32 and shape [2, 4] has 32 bytes, but its place in the file has 24"), "{e}");
 }
 
-/// Chunks as HDF5 2.0 lays them out when it is told to write the newest format.
 /// A chunk of 4 GiB in a file of four kilobytes: nothing is allocated for it. Found by fuzzing.
 #[test]
 fn chunks_beyond_the_file_are_refused() {
@@ -143,6 +142,7 @@ fn chunks_beyond_the_file_are_refused() {
     assert!(e.ends_with("but the file has 4099"), "{e}");
 }
 
+/// Chunks as HDF5 2.0 lays them out when it is told to write the newest format.
 #[test]
 fn what_is_newer_than_the_reader_is_told() {
     let e = message(include_bytes!("fixtures/newest.h5"));

@@ -302,3 +302,22 @@ fn places_in_other_files_are_checked() {
     assert!(message(&[("length", "-8")]).ends_with("the length of the tensor w is \"-8\""));
     assert!(fetched(dir.path(), &[("offset", "0")]).unwrap_err().contains("but no file is named"));
 }
+
+#[test]
+fn the_same_bytes_are_not_fetched_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("w.bin"), vec![0; 1 << 20]).unwrap();
+    let tensor = |index: usize| TensorProto {
+        external_data: vec![StringStringEntryProto { key: "location".into(), value: "w.bin".into() }],
+        data_location: Some(DataLocation::External as i32),
+        ..floats(&format!("w{index}"), &[1 << 18], &[])
+    };
+    let fetch = |tensors: usize| {
+        let initializer = (0..tensors).map(tensor).collect();
+        let graph = GraphProto { initializer, ..graph(vec![node("Relu", &["x"], &["y"])], "y") };
+        fetch_external(&mut of(graph), &dir.path().join("model.onnx"))
+    };
+    assert_eq!(fetch(5), Ok(()));
+    let message = fetch(6).unwrap_err().to_string();
+    assert!(message.contains("its tensors take 6291456 bytes from files that have 1048576"), "{message}");
+}
