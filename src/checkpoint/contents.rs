@@ -39,22 +39,30 @@ impl Contents {
     /// file, what was found, and what to do.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, CheckpointError> {
         let path = &sharded::in_folder(path);
-        Self::parse(path, options).map_err(|problem| problem.of(path))
+        Blob::open(path).and_then(|blob| Self::parse(&blob, path, options)).map_err(|problem| problem.of(path))
     }
 
-    fn parse(path: &Path, options: &ReadOptions) -> Result<Self, Problem> {
-        let blob = Blob::open(path)?;
-        let format = format::of(&blob)?;
+    /// Reads a file that is in memory already, as [`Contents::open`] does. `name` is what messages call it; files that
+    /// it names are looked for beside that place.
+    ///
+    /// # Errors
+    /// As [`Contents::open`].
+    pub fn of_bytes(name: &Path, bytes: Vec<u8>, options: &ReadOptions) -> Result<Self, CheckpointError> {
+        Self::parse(&Blob::of(bytes), name, options).map_err(|problem| problem.of(name))
+    }
+
+    fn parse(blob: &Blob, path: &Path, options: &ReadOptions) -> Result<Self, Problem> {
+        let format = format::of(blob)?;
         let mut found = match format {
-            Format::Safetensors => safetensors::open(&blob)?,
-            Format::TorchZip | Format::TorchLegacy => torch::open(&blob, format, options)?,
-            Format::Onnx => onnx::open(&blob, path)?,
-            Format::Npy => npy::open(&blob, path)?,
-            Format::Npz => npz::open(&blob)?,
-            Format::Hdf5 => hdf5::open(&blob)?,
-            Format::Keras => keras::open(&blob)?,
-            Format::Burnpack => burnpack::open(&blob)?,
-            Format::Sharded => sharded::open(&blob, path, options)?,
+            Format::Safetensors => safetensors::open(blob)?,
+            Format::TorchZip | Format::TorchLegacy => torch::open(blob, format, options)?,
+            Format::Onnx => onnx::open(blob, path)?,
+            Format::Npy => npy::open(blob, path)?,
+            Format::Npz => npz::open(blob)?,
+            Format::Hdf5 => hdf5::open(blob)?,
+            Format::Keras => keras::open(blob)?,
+            Format::Burnpack => burnpack::open(blob)?,
+            Format::Sharded => sharded::open(blob, path, options)?,
         };
         if found.tensors.is_empty() {
             return Err(Problem::NoTensors);

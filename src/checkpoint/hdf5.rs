@@ -10,7 +10,7 @@ use super::hdf5_types::dtype_of;
 use super::npy::swap_bytes;
 use super::tensor::natural_order;
 use super::{Dtype, LazyTensor, Problem};
-use hdf5_pure::{AttrValue, ChunkCacheConfig, Dataset, File, FileAccessProperties, Group, Layout};
+use hdf5_pure::{AttrValue, ChunkCacheConfig, Dataset, File, FileAccessProperties, Group, Layout, Source};
 use std::collections::HashMap;
 
 /// The first bytes of a file.
@@ -159,6 +159,7 @@ fn packed(
     LazyTensor::packed(dtype, shape, move || {
         reading.allow(bytes);
         apart(|| {
+            check_chunks(&reading, &name, &dataset)?;
             let mut values = dataset.read_raw().map_err(|e| problem_of(e, &format!("the dataset {name}: ")))?;
             if values.len() as u64 != bytes {
                 return Err(damaged(format!("the dataset {name} should have {bytes} bytes, but has {}", values.len())));
@@ -169,6 +170,23 @@ fn packed(
             Ok(values)
         })
     })
+}
+
+/// Compares the places of a dataset's chunks with the file's length: the crate takes the memory for a chunk before it
+/// looks whether the file has so many bytes.
+fn check_chunks(reading: &Reading, name: &str, dataset: &Dataset) -> Result<(), Problem> {
+    // What has no chunks that can be listed is told when it is read.
+    let chunks = dataset.chunks().unwrap_or_default();
+    let is_beyond = |address: u64, size: u64| address.checked_add(size).is_none_or(|end| end > reading.len());
+    match chunks.iter().find(|chunk| is_beyond(chunk.address, chunk.storage_size)) {
+        Some(chunk) => Err(damaged(format!(
+            "a chunk of the dataset {name} should have {} bytes from {} on, but the file has {}",
+            chunk.storage_size,
+            chunk.address,
+            reading.len()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The root's attributes that are text or one number.

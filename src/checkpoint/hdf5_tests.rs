@@ -127,6 +127,21 @@ fn what_does_not_fit_the_file_is_refused() {
     assert!(e.contains("of type F32 and shape [2, 4] has 32 bytes, but its place in the file has 24"), "{e}");
 }
 
+/// A chunk of 4 GiB in a file of four kilobytes: nothing is allocated for it. Found by fuzzing.
+#[test]
+fn chunks_beyond_the_file_are_refused() {
+    let mut bytes = PACKED[0].to_vec();
+    // A node of a tree of chunks: its mark, type 1, 22 more bytes, then the first chunk's length.
+    let nodes: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(b"TREE\x01")).collect();
+    assert!(!nodes.is_empty());
+    for at in nodes {
+        bytes[at + 24..at + 28].fill(0xff);
+    }
+    let e = read_all(&bytes).unwrap_err().to_string();
+    assert!(e.contains("a chunk of the dataset ") && e.contains("should have 4294967295 bytes from "), "{e}");
+    assert!(e.ends_with("but the file has 4099"), "{e}");
+}
+
 /// Chunks as HDF5 2.0 lays them out when it is told to write the newest format.
 #[test]
 fn what_is_newer_than_the_reader_is_told() {

@@ -27,6 +27,8 @@ mod npy;
 mod npz;
 mod onnx;
 mod onnx_check;
+#[cfg(test)]
+mod onnx_tests;
 mod outline;
 mod pickle;
 mod place;

@@ -17,6 +17,13 @@ use tract_onnx::prelude::Framework;
 /// bytes, so no file takes more than some thirty times its size and 50 MiB.
 const SPARE_MESSAGES: u64 = 100_000;
 
+/// Times that all bytes of the files beside a model may be fetched. Tensors may share bytes, but a small model could ask
+/// for the same gigabyte for each of its tensors.
+const MAX_SHARED: u64 = 4;
+
+/// Bytes that may be fetched beyond that.
+const SPARE_BYTES: u64 = 1 << 20;
+
 /// Reads and checks a model, with all of its weights.
 pub(super) fn model(blob: &Blob, path: &Path) -> Result<ModelProto, Problem> {
     let mut model = decode(blob)?;
@@ -61,8 +68,9 @@ pub(super) fn looks_like(head: &[u8]) -> bool {
         || matches!(head, [0x12, ..] if head.windows(2).take(80).any(|w| w == [0x1a, 0x05] || w[0] == 0x3a))
 }
 
-fn fetch_external(model: &mut ModelProto, path: &Path) -> Result<(), Problem> {
+pub(super) fn fetch_external(model: &mut ModelProto, path: &Path) -> Result<(), Problem> {
     let mut opened: Vec<(String, Blob)> = Vec::new();
+    let (mut there, mut fetched) = (0u64, 0u64);
     let Some(graph) = &mut model.graph else { return Ok(()) };
     for tensor in &mut graph.initializer {
         if tensor.data_location != Some(DataLocation::External as i32) {
@@ -76,6 +84,7 @@ fn fetch_external(model: &mut ModelProto, path: &Path) -> Result<(), Problem> {
             None => {
                 let blob = beside(path, &location)?;
                 opened.push((location.clone(), blob.clone()));
+                there = there.saturating_add(blob.len());
                 blob
             }
         };
@@ -90,6 +99,15 @@ fn fetch_external(model: &mut ModelProto, path: &Path) -> Result<(), Problem> {
                 "the tensor {} of shape {:?} takes {length} bytes in {location}, which is not its length",
                 tensor.name, tensor.dims
             )));
+        }
+        fetched = fetched.saturating_add(length);
+        if fetched > there.saturating_mul(MAX_SHARED).saturating_add(SPARE_BYTES) {
+            return Err(Problem::Unsupported {
+                format: "ONNX",
+                reason: format!(
+                    "its tensors take {fetched} bytes from files that have {there}; save each tensor with bytes of its own"
+                ),
+            });
         }
         let bytes = blob.read(offset, length).map_err(|_| {
             damaged(format!(

@@ -24,10 +24,22 @@ pub(super) fn check(model: &ModelProto) -> Result<(), Problem> {
         let name = sparse.values.as_ref().map_or("", |v| v.name.as_str());
         return Err(unsupported(format!("its tensor {name} is sparse; save it as an ordinary one")));
     }
-    check_graph(graph, &HashSet::new(), 0)
+    check_graph(graph, None, 0)
 }
 
-fn check_graph(graph: &GraphProto, outer: &HashSet<&str>, depth: usize) -> Result<(), Problem> {
+/// Names that a graph may use: its own, and those of the graphs around it.
+struct Scope<'a> {
+    own: HashSet<&'a str>,
+    outer: Option<&'a Scope<'a>>,
+}
+
+impl Scope<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.own.contains(name) || self.outer.is_some_and(|outer| outer.has(name))
+    }
+}
+
+fn check_graph(graph: &GraphProto, outer: Option<&Scope<'_>>, depth: usize) -> Result<(), Problem> {
     if depth > MAX_DEPTH {
         return Err(damaged("graphs are nested beyond all measure".into()));
     }
@@ -43,11 +55,8 @@ fn check_graph(graph: &GraphProto, outer: &HashSet<&str>, depth: usize) -> Resul
     if let Some(name) = twice(graph.node.iter().flat_map(|n| n.output.iter().map(String::as_str))) {
         return Err(damaged(format!("the value {name} is made by two nodes")));
     }
-    let mut known: HashSet<&str> = outer.clone();
-    known.extend(graph.input.iter().map(|i| i.name.as_str()));
-    known.extend(graph.initializer.iter().map(|t| t.name.as_str()));
-    if let Some(name) = graph.node.iter().flat_map(|n| &n.output).find(|o| !o.is_empty() && known.contains(o.as_str()))
-    {
+    let mut known = Scope { own: given(graph), outer };
+    if let Some(name) = graph.node.iter().flat_map(|n| &n.output).find(|o| !o.is_empty() && known.has(o)) {
         return Err(damaged(format!("the value {name} is made by a node, though it is there before")));
     }
     let made: HashMap<&str, usize> = graph
@@ -58,25 +67,41 @@ fn check_graph(graph: &GraphProto, outer: &HashSet<&str>, depth: usize) -> Resul
         .collect();
     for node in &graph.node {
         if let Some(input) =
-            node.input.iter().find(|i| !i.is_empty() && !known.contains(i.as_str()) && !made.contains_key(i.as_str()))
+            node.input.iter().find(|i| !i.is_empty() && !known.has(i) && !made.contains_key(i.as_str()))
         {
             return Err(damaged(format!("the node {} takes the value {input}, which nothing makes", label(node))));
         }
     }
-    if let Some(output) =
-        graph.output.iter().find(|o| !known.contains(o.name.as_str()) && !made.contains_key(o.name.as_str()))
-    {
+    if let Some(output) = graph.output.iter().find(|o| !known.has(&o.name) && !made.contains_key(o.name.as_str())) {
         return Err(damaged(format!("nothing makes its output {}", output.name)));
     }
     refuse_circle(graph, &made)?;
-    known.extend(made.keys());
+    known.own.extend(made.keys());
     for node in &graph.node {
         for attribute in &node.attribute {
             attribute.t.iter().chain(&attribute.tensors).try_for_each(check_tensor)?;
-            attribute.g.iter().chain(&attribute.graphs).try_for_each(|g| check_graph(g, &known, depth + 1))?;
+            attribute.g.iter().chain(&attribute.graphs).try_for_each(|g| check_graph(g, Some(&known), depth + 1))?;
         }
     }
     Ok(())
+}
+
+/// Names that are there before a graph's nodes make any.
+fn given(graph: &GraphProto) -> HashSet<&str> {
+    let inputs = graph.input.iter().map(|i| i.name.as_str());
+    inputs.chain(graph.initializer.iter().map(|t| t.name.as_str())).collect()
+}
+
+/// What a node takes, the graphs within it included: these may use any value around them.
+fn taken(node: &NodeProto) -> HashSet<&str> {
+    let mut names: HashSet<&str> = node.input.iter().map(String::as_str).collect();
+    for inner in node.attribute.iter().flat_map(|a| a.g.iter().chain(&a.graphs)) {
+        let mut within: HashSet<&str> = inner.output.iter().map(|o| o.name.as_str()).collect();
+        within.extend(inner.node.iter().flat_map(taken));
+        let own = given(inner);
+        names.extend(within.into_iter().filter(|name| !own.contains(name)));
+    }
+    names
 }
 
 /// Takes away nodes that wait for nothing until none is left; what is left then waits for itself.
@@ -84,7 +109,7 @@ fn refuse_circle(graph: &GraphProto, made: &HashMap<&str, usize>) -> Result<(), 
     let mut waits: Vec<usize> = vec![0; graph.node.len()];
     let mut feeds: Vec<Vec<usize>> = vec![Vec::new(); graph.node.len()];
     for (index, node) in graph.node.iter().enumerate() {
-        for &from in node.input.iter().filter_map(|i| made.get(i.as_str())) {
+        for &from in taken(node).into_iter().filter_map(|name| made.get(name)) {
             feeds[from].push(index);
             waits[index] += 1;
         }

@@ -9,6 +9,8 @@ mod prune;
 mod runner;
 mod select;
 mod taps;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use guard::is_quiet;
 pub(crate) use runner::fold;

@@ -49,6 +49,9 @@ impl Feed {
     }
 }
 
+/// Samples that a graph may be saved for: the last ones are repeated until there are so many.
+const MAX_FIXED: usize = 1 << 16;
+
 type Plan = Arc<TypedRunnableModel>;
 
 /// A graph that is ready to be run.
@@ -107,6 +110,13 @@ impl Runner {
             _ => None,
         });
         let Some(length) = fixed else { return self.run_once(feeds.to_vec()) };
+        ensure!(
+            length <= MAX_FIXED,
+            "the graph was saved for {length} samples at a time, and at most {MAX_FIXED} are run; save it for fewer"
+        );
+        if let Some((feed, input)) = feeds.iter().zip(&self.inputs).find(|(feed, _)| feed.shape().first() != Some(&n)) {
+            bail!("the graph's input {} was given {:?}, but the first one has {n} samples", input.name, feed.shape());
+        }
         let mut parts: Vec<Vec<ArrayD<f32>>> = Vec::new();
         for start in (0..n).step_by(length) {
             let end = (start + length).min(n);
@@ -231,7 +241,6 @@ pub(crate) fn fold(values: ArrayD<f32>, input: &GraphInput) -> Result<ArrayD<f32
     if fits(values.shape()) {
         return Ok(values);
     }
-    let n = values.shape()[0];
     let lengths: Option<Vec<usize>> = axes[1.min(axes.len())..]
         .iter()
         .map(|axis| match axis {
@@ -239,7 +248,8 @@ pub(crate) fn fold(values: ArrayD<f32>, input: &GraphInput) -> Result<ArrayD<f32
             Axis::Open(_) => None,
         })
         .collect();
-    let found = values.shape()[1..].to_vec();
+    let n = values.shape().first().copied();
+    let found = values.shape().get(1..).unwrap_or_default().to_vec();
     let refuse = || {
         anyhow!(
             "the samples have the shape {found:?}, but the network's input {} takes {}",
@@ -253,9 +263,9 @@ pub(crate) fn fold(values: ArrayD<f32>, input: &GraphInput) -> Result<ArrayD<f32
         None if axes.len() == values.ndim() + 1 => [&[1], found.as_slice()].concat(),
         None => return Err(refuse()),
     };
-    if target.iter().product::<usize>() != found.iter().product::<usize>() {
-        return Err(refuse());
-    }
+    // A file's axes may be of any length: their product too.
+    let count = target.iter().try_fold(1usize, |count, &axis| count.checked_mul(axis));
+    let Some(n) = n.filter(|_| count == Some(found.iter().product())) else { return Err(refuse()) };
     let shape = [&[n], target.as_slice()].concat();
     let values = values.as_standard_layout().into_owned();
     values.into_shape_with_order(IxDyn(&shape)).map_err(|_| refuse())
