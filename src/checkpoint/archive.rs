@@ -45,6 +45,12 @@ impl Archive {
         let folder = pickle.replace("data.pkl", "data/");
         for index in 0..zip.len() {
             let entry = zip.by_index_raw(index).map_err(|e| damaged(e.to_string()))?;
+            if entry.encrypted() {
+                return Err(unsupported(format!(
+                    "its entry {} is encrypted; save it again without a password",
+                    entry.name()
+                )));
+            }
             if let Some(key) = entry.name().strip_prefix(&folder) {
                 storages.insert(key.to_string(), Entry { index, bytes: entry.size() });
             }

@@ -131,24 +131,6 @@ impl Dtype {
             Dtype::Other(_) => return None,
         })
     }
-
-    /// Whole numbers behind little-endian bytes of an integer type, exactly; `None` for any other type.
-    pub(crate) fn decode_integers(&self, bytes: &[u8]) -> Option<Vec<i64>> {
-        fn each<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> i64) -> Vec<i64> {
-            bytes.as_chunks::<N>().0.iter().map(|&b| value(b)).collect()
-        }
-        Some(match self {
-            Dtype::I64 => each(bytes, i64::from_le_bytes),
-            Dtype::I32 => each(bytes, |b| i32::from_le_bytes(b).into()),
-            Dtype::I16 => each(bytes, |b| i16::from_le_bytes(b).into()),
-            Dtype::I8 => each(bytes, |b| i8::from_le_bytes(b).into()),
-            Dtype::U64 => each(bytes, |b| u64::from_le_bytes(b).cast_signed()),
-            Dtype::U32 => each(bytes, |b| u32::from_le_bytes(b).into()),
-            Dtype::U16 => each(bytes, |b| u16::from_le_bytes(b).into()),
-            Dtype::U8 | Dtype::Bool => each(bytes, |[b]| b.into()),
-            _ => return None,
-        })
-    }
 }
 
 impl fmt::Display for Dtype {
@@ -206,7 +188,6 @@ mod tests {
             assert_eq!(Dtype::of_name(dtype.name()), dtype);
             let bytes = vec![0; 3 * dtype.size().unwrap()];
             assert_eq!(dtype.decode(&bytes).unwrap(), [0.0; 3]);
-            assert_eq!(dtype.decode_integers(&bytes).is_some(), dtype.is_integer());
         }
         assert_eq!((Dtype::of_name("F4").size(), Dtype::of_name("F4").to_string()), (None, "F4".into()));
     }

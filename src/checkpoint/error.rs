@@ -38,7 +38,7 @@ pub enum Problem {
         reason: String,
     },
     /// Sound, but made in a way that is not read.
-    #[error("a {format} file of a kind that is not read: {}", shown(reason))]
+    #[error("{} {format} file of a kind that is not read: {}", article(format), shown(reason))]
     Unsupported {
         /// The format.
         format: &'static str,
@@ -154,6 +154,11 @@ impl Problem {
     pub fn of(self, file: &Path) -> CheckpointError {
         CheckpointError { file: file.into(), problem: self }
     }
+}
+
+/// The article before the name of a format as it is spoken.
+fn article(format: &str) -> &'static str {
+    if format.starts_with(['O', 'H', 'n']) && !format.starts_with("Hugging") && format != "numpy" { "an" } else { "a" }
 }
 
 /// Text from a file that nobody vouches for, fit for a terminal: a name may hold escape sequences, or a megabyte.

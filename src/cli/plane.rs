@@ -205,7 +205,7 @@ fn captured_labels(paths: &[PathBuf]) -> Result<Option<(Vec<i64>, InputFile)>> {
     }
     let rows: Vec<CapturedSampleRow> = read_csv(&file)?;
     let labels: Option<Vec<i64>> = rows.iter().map(|row| row.label).collect();
-    Ok(labels.map(|labels| InputFile::of(&file).map(|input| (labels, input))).transpose()?)
+    labels.map(|labels| InputFile::of(&file).map(|input| (labels, input))).transpose()
 }
 
 /// The network in the manifest: sizes of a dense one; the file of a description of modules is among the inputs.

@@ -152,7 +152,8 @@ impl PlaneJob {
         if !self.estimators.iter().any(|e| e.needs_run_range()) {
             return Ok(HashMap::new());
         }
-        let found: Vec<(&str, Vec<(usize, Option<ValueRange>)>)> = self
+        type Ranges = Vec<(usize, Option<ValueRange>)>;
+        let found: Vec<(&str, Ranges)> = self
             .checkpoints
             .par_iter()
             .map(|(source, located)| {

@@ -52,7 +52,7 @@ pub struct Model {
 
 enum Engine {
     Dense(Network),
-    Graph { graph: Graph, tokeniser: Option<Tokeniser> },
+    Graph { graph: Box<Graph>, tokeniser: Option<Box<Tokeniser>> },
 }
 
 impl Model {
@@ -139,7 +139,7 @@ impl Model {
             notes,
             weights: vec![],
             layers: graph.taps().to_vec(),
-            engine: Engine::Graph { graph, tokeniser },
+            engine: Engine::Graph { graph: Box::new(graph), tokeniser: tokeniser.map(Box::new) },
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Prepared {
 
 enum Ready {
     Dense(Network),
-    Graph { runner: Runner, tokeniser: Option<Tokeniser> },
+    Graph { runner: Box<Runner>, tokeniser: Option<Box<Tokeniser>> },
 }
 
 /// What layers yield.
@@ -41,7 +41,7 @@ impl Prepared {
             Engine::Dense(network) => Ready::Dense(network),
             Engine::Graph { graph, tokeniser } => {
                 let runner = graph.runner(kept).with_context(|| format!("{}", path.display()))?;
-                Ready::Graph { runner, tokeniser }
+                Ready::Graph { runner: Box::new(runner), tokeniser }
             }
         };
         Ok(Self { path, engine, layers, all, kept: kept.to_vec() })

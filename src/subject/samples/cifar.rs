@@ -55,7 +55,7 @@ pub(super) fn open(name: &str, batches: &[PathBuf], options: &ImageOptions) -> R
     }
     let (kind, path) = first.context("there are no batches")?;
     let array = Array::of_planes(pixels, [3, 32, 32], options)?;
-    let mut samples = Samples::of(name, Store::Array(array), files);
+    let mut samples = Samples::of(name, Store::Array(Box::new(array)), files);
     samples.labels = Some(labels);
     if let Some((names, file)) = class_names(path, kind)? {
         samples.class_names = Some(names);

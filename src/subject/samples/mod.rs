@@ -42,7 +42,7 @@ pub struct Samples {
 /// Where samples are.
 #[derive(Debug, Clone)]
 enum Store {
-    Array(Array),
+    Array(Box<Array>),
     Images(Images),
     Texts(Vec<String>),
 }
@@ -102,7 +102,7 @@ impl Samples {
     /// When it has no values, or one is not finite.
     pub fn of_matrix(name: &str, values: ndarray::Array2<f32>) -> Result<Self> {
         let values = narrows_datasets::load::Compact::Floats(values.into_dyn());
-        Ok(Self::of(name, Store::Array(Array::new(values, 1.0, &ImageOptions::default())?), vec![]))
+        Ok(Self::of(name, Store::Array(Box::new(Array::new(values, 1.0, &ImageOptions::default())?)), vec![]))
     }
 
     /// Samples without labels; whoever has read them knows more.

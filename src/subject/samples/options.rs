@@ -82,7 +82,7 @@ impl SampleOptions {
         }
         let array = Array::new(Compact::Floats(data.inputs.into_dyn()), 1.0, &self.images)
             .with_context(|| format!("cannot use the inputs {name}"))?;
-        let mut samples = Samples::of(name, Store::Array(array), vec![]);
+        let mut samples = Samples::of(name, Store::Array(Box::new(array)), vec![]);
         samples.labels = Some(data.labels.into_iter().map(i64::from).collect());
         samples.attribution = data.attribution;
         Ok(samples)

@@ -59,7 +59,7 @@ fn scale(options: &SampleOptions) -> f64 {
 
 fn array(values: Compact, format: Format, options: &SampleOptions) -> Result<Store> {
     let scale = options.images.scale.unwrap_or_else(|| scale_of_bytes(format, values.shape().len()));
-    Ok(Store::Array(Array::new(values, scale, &options.images)?))
+    Ok(Store::Array(Box::new(Array::new(values, scale, &options.images)?)))
 }
 
 type Read = (Store, Option<Labels>);
