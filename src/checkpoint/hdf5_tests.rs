@@ -146,7 +146,7 @@ fn chunks_beyond_the_file_are_refused() {
 #[test]
 fn what_is_newer_than_the_reader_is_told() {
     let e = message(include_bytes!("fixtures/newest.h5"));
-    assert!(e.starts_with("a HDF5 file of a kind that is not read: the dataset packed: "), "{e}");
+    assert!(e.starts_with("an HDF5 file of a kind that is not read: the dataset packed: "), "{e}");
     assert!(e.contains("version: 5; save it again with h5py.File(…, libver=\"earliest\")"), "{e}");
 }
 

@@ -142,7 +142,7 @@ mod tests {
         let e = message(&zipped(&[("a.npy", two().remove(0).1), ("readme.txt", vec![])], Stored));
         assert!(e.contains("its entry readme.txt is no numpy array (.npy)"), "{e}");
         let e = message(&zipped(&[("a.npy", npy("'|O'", false, "(1,)", &[0; 8]))], Deflated));
-        assert!(e.starts_with("a npz file of a kind that is not read: "), "{e}");
+        assert!(e.starts_with("an npz file of a kind that is not read: "), "{e}");
         assert!(e.contains("its entry a.npy: it holds Python objects"), "{e}");
         let e = message(&zipped(&[("a.npy", npy("'<f4'", false, "(2,)", &[0; 4]))], Deflated));
         assert!(e.contains("its entry a.npy: its header promises 8 bytes"), "{e}");

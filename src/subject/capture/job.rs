@@ -81,7 +81,8 @@ impl CaptureJob {
             if index == 0 {
                 let ready = model.prepare(&kept)?;
                 ready.check(&self.samples)?;
-                Batches::plan(self.held(&ready), self.batch, 1)?;
+                let tokens = ready.longest(&self.samples, &self.rows)?;
+                Batches::plan(self.held(&ready, tokens), self.batch, 1)?;
             }
         }
         Ok(())
@@ -140,7 +141,7 @@ impl CaptureJob {
                 let left: Vec<usize> =
                     (0..batches.len()).filter(|&b| !(was_begun && finished.contains(&(index, b)))).collect();
                 (left.len()..batches.len()).for_each(|_| done());
-                let at_once = self.memory(&ready, settled.batch)?;
+                let at_once = self.at_once(&ready, &settled);
                 for group in left.chunks(at_once) {
                     group.par_iter().try_for_each(|&number| -> Result<()> {
                         let layers = ready.run(&self.samples.batch(batches[number])?)?;
@@ -182,28 +183,26 @@ impl CaptureJob {
         if let Ok(bytes) = std::fs::read(&file) {
             return serde_json::from_slice(&bytes).with_context(|| format!("cannot understand {}", file.display()));
         }
-        let tokens = match self.pool {
-            Pool::Keep | Pool::Flatten => ready.longest(&self.samples, &self.rows)?,
-            _ => 1,
-        };
-        let batches = Batches::plan(self.held(ready), self.batch, 1)?;
+        let tokens = ready.longest(&self.samples, &self.rows)?;
+        let batches = Batches::plan(self.held(ready, tokens), self.batch, 1)?;
         let settled = State { batch: batches.size, tokens };
         crate::run::write_atomic(&file, &serde_json::to_vec(&settled)?)?;
         Ok(settled)
     }
 
     /// Batches that are run at once.
-    fn memory(&self, ready: &Prepared, batch: usize) -> Result<usize> {
+    fn at_once(&self, ready: &Prepared, settled: &State) -> usize {
         // A batch that was settled before stands, though a little more may be taken now.
-        let memory = self.held(ready);
-        Ok(Batches::plan(memory, Some(batch), rayon::current_num_threads()).map_or(1, |b| b.at_once))
+        let memory = self.held(ready, settled.tokens);
+        Batches::plan(memory, Some(settled.batch), rayon::current_num_threads()).map_or(1, |b| b.at_once)
     }
 
-    fn held(&self, ready: &Prepared) -> Memory {
+    /// What a batch may take; texts have `tokens` at most.
+    fn held(&self, ready: &Prepared, tokens: usize) -> Memory {
         Memory {
             ceiling: self.max_memory,
             taken: resident_bytes().unwrap_or(0),
-            per_sample: ready.bytes_per_sample(&self.samples),
+            per_sample: ready.bytes_per_sample(&self.samples, tokens),
         }
     }
 

@@ -65,13 +65,12 @@ impl Prepared {
         self.run(&samples.batch(&[0])?)
     }
 
-    /// Bytes that one sample takes while the network is run, about.
-    pub fn bytes_per_sample(&self, samples: &Samples) -> u64 {
-        let open = match (&self.engine, samples.kind()) {
-            (Ready::Graph { tokeniser: Some(tokeniser), .. }, _) => tokeniser.longest(),
-            (_, SampleKind::Images { height, width, .. }) => height.max(width),
-            (_, SampleKind::Array { shape }) => shape.into_iter().max().unwrap_or(1),
-            (_, SampleKind::Texts) => 1,
+    /// Bytes that one sample, a text of `tokens` at most, takes while the network is run, about.
+    pub fn bytes_per_sample(&self, samples: &Samples, tokens: usize) -> u64 {
+        let open = match samples.kind() {
+            SampleKind::Images { height, width, .. } => height.max(width),
+            SampleKind::Array { shape } => shape.into_iter().max().unwrap_or(1),
+            SampleKind::Texts => tokens,
         };
         bytes_per_sample(&self.all, &self.kept, open)
     }
