@@ -120,6 +120,18 @@ fn what_is_captured_is_pooled_sampled_and_halved() {
     let sampled = rows(&dir.path().join("half/samples.csv"));
     assert_eq!(sampled.len(), 2);
 
+    let inspected = |arch: &str| {
+        let output =
+            narrows(dir.path()).args(["inspect", "epoch_2.safetensors", "--arch", arch, "--no-values"]).succeeds();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = inspected("arch.toml");
+    assert!(text.contains("c.weight") && text.contains("3 layer(s) that can be taken"), "{text}");
+    fs::write(dir.path().join("other.toml"), "input = [1, 4, 4]\n[[module]]\nkind = \"conv\"\nname = \"d\"\n").unwrap();
+    let text = inspected("other.toml");
+    assert!(text.contains("unused: c.weight [1, 1, 2, 2]") && text.contains("missing: d.weight"), "{text}");
+    assert!(text.contains("the network cannot be run: "), "{text}");
+
     let fails = |more: &[&str], parts: &[&str]| {
         let mut command = narrows(dir.path());
         command

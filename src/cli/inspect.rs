@@ -1,9 +1,12 @@
 //! `narrows inspect FILE`
 
+use super::models::is_model_folder;
 use super::output::Output;
 use super::tree;
 use crate::checkpoint::{Contents, Format, ReadOptions, Statistics, shown};
-use crate::subject::graph::Graph;
+use crate::subject::graph::{Graph, Tap};
+use crate::subject::model::{Model, ModelOptions};
+use crate::subject::modules::{Description, Matching};
 use anyhow::{Context, Result, ensure};
 use globset::Glob;
 use rayon::prelude::*;
@@ -20,6 +23,7 @@ use std::path::{Path, PathBuf};
 Examples:
   narrows inspect epoch_12.pt
   narrows inspect model.onnx --graph
+  narrows inspect efficientnet-lite0.pth --arch examples/arch/efficientnet-lite0.toml --no-values
   narrows inspect model.safetensors --tensors 'encoder.layer.0.*'
   narrows inspect model.h5 --json")]
 pub(super) struct InspectArgs {
@@ -31,6 +35,10 @@ pub(super) struct InspectArgs {
     /// Key of the state dict inside a PyTorch file, when it is not one of the usual names
     #[arg(long, value_name = "KEY")]
     state_dict: Option<String>,
+    /// A description of the network: says which tensor belongs to which module, what is unused, what is missing, and what
+    /// layers can be taken
+    #[arg(long, value_name = "FILE")]
+    arch: Option<PathBuf>,
     /// Do not look at values: names, shapes and types alone
     #[arg(long)]
     no_values: bool,
@@ -42,6 +50,7 @@ pub(super) struct InspectArgs {
 pub(super) fn run(args: &InspectArgs, output: Output) -> Result<()> {
     let contents = Contents::open(&args.file, &ReadOptions { with_key: args.state_dict.clone() })?;
     let graph = (contents.format == Format::Onnx).then(|| Graph::read(&args.file)).transpose()?;
+    let network = network(args, &contents)?;
     let chosen = chosen(&contents, &args.tensors)?;
     let bar = output.bar(chosen.len() as u64, "looking", "tensors");
     let statistics: Vec<Option<Statistics>> = chosen
@@ -65,8 +74,62 @@ pub(super) fn run(args: &InspectArgs, output: Output) -> Result<()> {
     if let Some(graph) = &graph {
         lines.extend(graph_lines(graph, args.graph));
     }
+    lines.extend(network.lines());
     lines.extend(tensor_lines(&contents, &chosen, &statistics));
-    output.summary(&lines, &value(&contents, graph.as_ref(), &chosen, &statistics, bytes))
+    let mut value = value(&contents, graph.as_ref(), &chosen, &statistics, bytes);
+    if let Some(matching) = &network.matching {
+        value["matching"] = json!(matching);
+    }
+    if !network.layers.is_empty() {
+        value["layers"] = json!(network.layers);
+    }
+    output.summary(&lines, &value)
+}
+
+/// What a description, or a folder's configuration, makes of the tensors.
+#[derive(Default)]
+struct Network {
+    matching: Option<Matching>,
+    layers: Vec<Tap>,
+    /// Why it cannot be run.
+    fault: Option<String>,
+}
+
+fn network(args: &InspectArgs, contents: &Contents) -> Result<Network> {
+    let description = args.arch.as_deref().map(Description::read).transpose()?;
+    if description.is_none() && !is_model_folder(&args.file) {
+        return Ok(Network::default());
+    }
+    let matching = match &description {
+        Some(Description::Modules(net)) => Some(Matching::of(net, contents)?),
+        _ => None,
+    };
+    let options = ModelOptions { description, state_dict_key: args.state_dict.clone(), max_tokens: None };
+    // A description that does not fit is what this is asked about: it is told, and no failure.
+    Ok(match Model::open(&args.file, &options) {
+        Ok(model) => Network { matching, layers: model.layers().to_vec(), fault: None },
+        Err(e) => Network { matching, layers: vec![], fault: Some(format!("{e:#}")) },
+    })
+}
+
+impl Network {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![];
+        if let Some(matching) = &self.matching {
+            lines.extend([String::new(), "modules and their tensors".into()]);
+            lines.extend(matching.explain().lines().map(|line| format!("  {line}")));
+        }
+        if let Some(fault) = &self.fault {
+            lines.extend([String::new(), format!("the network cannot be run: {fault}")]);
+        }
+        if !self.layers.is_empty() {
+            lines.extend([String::new(), format!("{} layer(s) that can be taken (--layers)", self.layers.len())]);
+            let rows: Vec<[String; 3]> =
+                self.layers.iter().map(|t| [shown(&t.name), t.operator.clone(), t.shape_text()]).collect();
+            lines.extend(tree::aligned(&rows, &[]).into_iter().map(|line| format!("  {line}")));
+        }
+        lines
+    }
 }
 
 fn chosen(contents: &Contents, patterns: &[String]) -> Result<Vec<usize>> {
