@@ -58,6 +58,17 @@ impl StateDict {
         Some(self.0.remove(at).1)
     }
 
+    /// Exchanges the axes of every tensor that has two.
+    pub(crate) fn transpose_matrices(&mut self) {
+        for (_, tensor) in &mut self.0 {
+            if let [rows, columns] = tensor.shape[..] {
+                let values = &tensor.values;
+                tensor.values = (0..rows * columns).map(|i| values[i % rows * columns + i / rows]).collect();
+                tensor.shape = vec![columns, rows];
+            }
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -119,6 +130,22 @@ mod tests {
         assert_eq!(dict(&["_orig_mod.module.a", "_orig_mod.module.b.c"]), ["a", "b.c"]);
         assert_eq!(dict(&["module."]), ["module."]);
         assert!(dict(&[]).is_empty());
+    }
+
+    #[test]
+    fn matrices_are_transposed_and_vectors_are_not() {
+        let mut tensors = StateDict::default();
+        let tensor = |shape: Vec<usize>| Tensor {
+            values: (0..shape.iter().product::<usize>()).map(|v| v as f32).collect(),
+            dtype: "F32".into(),
+            shape,
+        };
+        tensors.insert("w", tensor(vec![2, 3]));
+        tensors.insert("b", tensor(vec![3]));
+        tensors.transpose_matrices();
+        let w = tensors.get("w").unwrap();
+        assert_eq!((w.shape.as_slice(), w.values.as_slice()), (&[3, 2][..], &[0.0, 3.0, 1.0, 4.0, 2.0, 5.0][..]));
+        assert_eq!(tensors.get("b").unwrap().values, [0.0, 1.0, 2.0]);
     }
 
     #[test]

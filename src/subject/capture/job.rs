@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Metadata by which a file of captured activations is known.
 pub(crate) const KIND: (&str, &str) = ("kind", "narrows-activations/1");
@@ -137,6 +138,7 @@ impl CaptureJob {
                 batches.iter().for_each(|_| done());
             } else {
                 let dtype = self.precision.dtype();
+                let bad: Vec<AtomicU64> = slots.iter().map(|_| AtomicU64::new(0)).collect();
                 let (writer, was_begun) = Writer::open(&part, &slots, self.rows.len(), dtype, &about)?;
                 let left: Vec<usize> =
                     (0..batches.len()).filter(|&b| !(was_begun && finished.contains(&(index, b)))).collect();
@@ -146,6 +148,8 @@ impl CaptureJob {
                     group.par_iter().try_for_each(|&number| -> Result<()> {
                         let layers = ready.run(&self.samples.batch(batches[number])?)?;
                         for (layer, values) in self.pooled(layers, settled.tokens)?.iter().enumerate() {
+                            let count = values.iter().filter(|v| !v.is_finite()).count();
+                            bad[layer].fetch_add(count as u64, Ordering::Relaxed);
                             writer.write(layer, number * settled.batch, values)?;
                         }
                         done();
@@ -155,6 +159,14 @@ impl CaptureJob {
                     group.iter().try_for_each(|&batch| ledger.add(&Line { model: index, batch }))?;
                 }
                 drop(writer);
+                for (slot, bad) in slots.iter().zip(bad).filter(|(_, bad)| bad.load(Ordering::Relaxed) > 0) {
+                    captured.notes.push(format!(
+                        "{}: {} value(s) of {} are NaN or infinite on these inputs",
+                        path.display(),
+                        bad.into_inner(),
+                        slot.name
+                    ));
+                }
                 self.put(&part, &place)?;
             }
             for (layer, slot) in slots.iter().enumerate() {

@@ -4,7 +4,7 @@
 //! So each batch has its place in the file, nothing is held in memory, and a run that was killed goes on where it was.
 
 use crate::checkpoint::Dtype;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use half::f16;
 use ndarray::ArrayD;
 use serde_json::{Map, Value, json};
@@ -80,6 +80,11 @@ impl Writer {
             &values.shape()[1..],
             slot.shape
         );
+        if self.dtype == Dtype::F16
+            && let Some(large) = values.iter().find(|v| v.is_finite() && f16::from_f32(**v).is_infinite())
+        {
+            bail!("{} has the value {large}, which 16 bits cannot hold: write it by --dtype f32", slot.name);
+        }
         let bytes: Vec<u8> = match self.dtype {
             Dtype::F16 => values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect(),
             _ => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
@@ -163,6 +168,8 @@ mod tests {
         writer.write(1, 1, &array![[0.5f32]].into_dyn()).unwrap();
         let file = read(&path, &ReadOptions::default()).unwrap();
         assert_eq!((file.tensors.get("fc").unwrap().values.as_slice()), [0.0, 0.5, 0.0]);
+        let e = writer.write(1, 1, &array![[70_000.0f32]].into_dyn()).unwrap_err().to_string();
+        assert!(e.contains("fc has the value 70000, which 16 bits cannot hold"), "{e}");
         let twins = [slots[1].clone(), slots[1].clone()];
         assert!(Writer::open(&path, &twins, 3, Dtype::F32, &metadata).is_err());
     }

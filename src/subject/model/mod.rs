@@ -86,6 +86,13 @@ impl Model {
         match description(&contents, options)? {
             Description::Dense(architecture) => Self::dense(contents, &architecture),
             Description::Modules(net) => {
+                // A square matrix would be taken the wrong way round without a word.
+                ensure!(
+                    contents.format != Format::Burnpack,
+                    "{}: burnpack keeps linear layers as [inputs, outputs], and networks of modules are read as PyTorch keeps \
+                     them: save it as safetensors with burn-store's adapter to PyTorch",
+                    path.display()
+                );
                 let assembled = assemble(&net, &contents)?;
                 let unused = Matching::of(&net, &contents)?.unused;
                 let mut notes = assembled.notes.clone();
@@ -146,7 +153,12 @@ impl Model {
     fn dense(contents: Contents, architecture: &Architecture) -> Result<Self> {
         let (path, run) = (contents.file.clone(), contents.run.clone());
         let (epoch, step, seed) = (contents.epoch, contents.step, contents.seed);
-        let file = contents.load()?;
+        // Burn keeps the weights of a linear layer as [inputs, outputs], where everybody else has them the other way round.
+        let is_burn = contents.format == Format::Burnpack;
+        let mut file = contents.load()?;
+        if is_burn {
+            file.tensors.transpose_matrices();
+        }
         let network = Network::from_checkpoint(architecture, &file)?;
         let weights = Network::tensor_names(architecture, &file)?.into_iter().map(|(weight, _)| weight).collect();
         let layers = dense_layers(architecture);
