@@ -112,6 +112,20 @@ pub fn read_onnx(path: &Path) -> Result<tract_onnx::pb::ModelProto, CheckpointEr
     blob::Blob::open(path).and_then(|blob| onnx::model(&blob, path)).map_err(|problem| problem.of(path))
 }
 
+/// Other files that a file refers to and that are read with it: the weights beside an ONNX model, the shards of an index.
+///
+/// # Errors
+/// When the file is damaged.
+pub(crate) fn companions(path: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let names = blob::Blob::open(path).and_then(|blob| match format::of(&blob)? {
+        Format::Onnx => onnx::locations(&blob),
+        Format::Sharded => sharded::shards(&blob),
+        _ => Ok(vec![]),
+    });
+    Ok(names.map_err(|problem| problem.of(path))?.into_iter().map(|name| folder.join(name)).collect())
+}
+
 /// The type behind ONNX' number for it.
 pub(crate) fn onnx_dtype(number: i32) -> Dtype {
     onnx::dtype_of(number)

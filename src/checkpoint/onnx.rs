@@ -60,6 +60,17 @@ fn decode(blob: &Blob) -> Result<ModelProto, Problem> {
     tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()).map_err(|e| damaged(format!("it is no model: {e}")))
 }
 
+/// The files that hold weights of a model, as it names them, each once.
+pub(super) fn locations(blob: &Blob) -> Result<Vec<String>, Problem> {
+    let model = decode(blob)?;
+    let tensors = model.graph.iter().flat_map(|graph| &graph.initializer);
+    let named = tensors.flat_map(|t| &t.external_data).filter(|entry| entry.key == "location");
+    let mut names: Vec<String> = named.map(|entry| entry.value.clone()).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
 /// Whether bytes begin as an ONNX model does: a version of the format, then what wrote it or the graph.
 pub(super) fn looks_like(head: &[u8]) -> bool {
     // Field 1, a number below 128; then one of the fields that follow it.

@@ -38,15 +38,28 @@ struct Index {
     weight_map: Pairs,
 }
 
-/// Opens the index at `path`, and every file that it names.
-pub(super) fn open(blob: &Blob, path: &Path, options: &ReadOptions) -> Result<Found, Problem> {
+fn index(blob: &Blob) -> Result<Index, Problem> {
     if blob.len() > MAX_INDEX {
         return Err(damaged(format!("it has {} bytes, and at most {MAX_INDEX} are read", blob.len())));
     }
     let text = blob.all()?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let Index { metadata, weight_map: Pairs(pairs) } =
-        serde_json::from_slice(text).map_err(|e| damaged(format!("it is not the JSON of an index: {e}")))?;
+    serde_json::from_slice(text).map_err(|e| damaged(format!("it is not the JSON of an index: {e}")))
+}
+
+/// The files that an index names, each once.
+pub(super) fn shards(blob: &Blob) -> Result<Vec<String>, Problem> {
+    let Pairs(pairs) = index(blob)?.weight_map;
+    let mut names: Vec<String> = pairs.into_iter().map(|(_, shard)| shard).collect();
+    names.sort();
+    names.dedup();
+    names.iter().try_for_each(|name| check_name(name))?;
+    Ok(names)
+}
+
+/// Opens the index at `path`, and every file that it names.
+pub(super) fn open(blob: &Blob, path: &Path, options: &ReadOptions) -> Result<Found, Problem> {
+    let Index { metadata, weight_map: Pairs(pairs) } = index(blob)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut texts = Texts::new();
     let mut shards: HashMap<&str, HashMap<String, LazyTensor>> = HashMap::new();

@@ -1,5 +1,6 @@
 //! Models and dumps that patterns stand for.
 
+use crate::checkpoint::companions;
 use crate::run::InputFile;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -66,18 +67,58 @@ fn is_checkpoint(path: &Path) -> bool {
     path.extension().and_then(|e| e.to_str()).is_some_and(|e| ENDINGS.contains(&e))
 }
 
-/// What a run remembers of a model: its file, or the files of its folder.
+/// What a run remembers of a model: its file and those that it refers to, or all files of its folder.
 pub(super) fn input_file(path: &Path) -> Result<InputFile> {
-    if !path.is_dir() {
+    if path.is_dir() {
+        let mut files = vec![];
+        files_below(path, "", 0, &mut files)?;
+        files.sort();
+        return InputFile::of_all(path, &files);
+    }
+    let companions = companions(path)?;
+    if companions.is_empty() {
         return InputFile::of(path);
     }
-    let mut files = vec![];
-    for entry in std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
+    let name = |p: &Path| p.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let all = std::iter::once(path.to_path_buf()).chain(companions);
+    InputFile::of_all(path, &all.map(|p| (name(&p), p)).collect::<Vec<_>>())
+}
+
+/// Files of a folder and of those in it, links followed: a cache of models is made of links.
+fn files_below(folder: &Path, before: &str, depth: usize, files: &mut Vec<(String, PathBuf)>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;
-        if entry.file_type()?.is_file() {
-            files.push((entry.file_name().to_string_lossy().into_owned(), entry.path()));
+        let (name, path) = (format!("{before}{}", entry.file_name().to_string_lossy()), entry.path());
+        if path.is_file() {
+            files.push((name, path));
+        } else if path.is_dir() && depth < 2 {
+            files_below(&path, &format!("{name}/"), depth + 1, files)?;
         }
     }
-    files.sort();
-    InputFile::of_all(path, &files)
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_in_any_file_of_a_model_shows() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("model");
+        std::fs::create_dir_all(folder.join("1_Pooling")).unwrap();
+        std::fs::write(dir.path().join("weights"), "a").unwrap();
+        std::fs::write(folder.join("1_Pooling/config.json"), "mean").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(dir.path().join("weights"), folder.join("model.safetensors")).unwrap();
+        let before = input_file(&folder).unwrap();
+        std::fs::write(folder.join("1_Pooling/config.json"), "cls!").unwrap();
+        let pooling = input_file(&folder).unwrap();
+        assert!(before.bytes == pooling.bytes && before.sha256 != pooling.sha256);
+        #[cfg(unix)]
+        {
+            std::fs::write(dir.path().join("weights"), "b").unwrap();
+            assert!(input_file(&folder).unwrap().sha256 != pooling.sha256);
+        }
+    }
 }

@@ -62,6 +62,11 @@ impl Source {
         if is_dump(path)? {
             let dump = Dump::open(path)?;
             ensure!(
+                matches!(self.pool, Pool::Keep | Pool::Flatten),
+                "{} holds activations, whose maps are taken as they are: pool them when they are captured, not here",
+                path.display()
+            );
+            ensure!(
                 dump.n_samples == n_samples,
                 "{} holds the activations of {} samples, but there are {n_samples} labels: they must be rows of the same samples",
                 path.display(),

@@ -34,8 +34,7 @@ fn array<W: Write + Seek>(zip: &mut ZipWriter<W>, name: &str, tensor: &LazyTenso
     let is_half = tensor.dtype == Dtype::F16;
     let large = tensor.byte_len().is_none_or(|n| n as u64 >= u64::from(u32::MAX) / 2);
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(large);
-    // A name may not begin at a root: the exporters' do.
-    zip.start_file(format!("{}.npy", name.trim_start_matches('/')), options)?;
+    zip.start_file(npz_name(name), options)?;
     zip.write_all(&npy_header(if is_half { "<f2" } else { "<f4" }, &tensor.shape))?;
     for_each_chunk(tensor, |values| {
         let bytes: Vec<u8> = match is_half {
@@ -65,6 +64,11 @@ pub(super) fn parquet(from: &Path, to: &Path) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// The entry of a layer. A name may not begin at a root: the exporters' do.
+pub(super) fn npz_name(layer: &str) -> String {
+    format!("{}.npy", layer.trim_start_matches('/'))
 }
 
 /// The file of a layer: its name, as far as file names go.

@@ -1,6 +1,6 @@
 //! Running checkpoints on data and writing what their layers yield.
 
-use super::export::{npz, parquet, parquet_name};
+use super::export::{npz, npz_name, parquet, parquet_name};
 use super::plan::{Batches, Memory};
 use super::writer::{Slot, Writer};
 use super::{FileFormat, Precision};
@@ -9,10 +9,10 @@ use crate::run::Ledger;
 use crate::subject::model::{Layers, Model, ModelOptions, Pool, Prepared, axes_text};
 use crate::subject::samples::Samples;
 use crate::table::ActivationRow;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -79,9 +79,10 @@ impl CaptureJob {
         for (index, (path, _)) in self.models.iter().enumerate() {
             let model = Model::open(path, &self.options)?;
             let kept = model.select(&self.layers)?;
+            self.check_files(path, kept.iter().map(|&layer| model.layers()[layer].name.as_str()))?;
             if index == 0 {
                 let ready = model.prepare(&kept)?;
-                ready.check(&self.samples)?;
+                ready.check(&self.samples, self.rows[0])?;
                 let tokens = ready.longest(&self.samples, &self.rows)?;
                 Batches::plan(self.held(&ready, tokens), self.batch, 1)?;
             }
@@ -117,8 +118,8 @@ impl CaptureJob {
                 }
             }
             let ready = model.prepare(&kept)?;
-            let settled = self.settle(state, &ready)?;
-            let first = self.pooled(ready.check(&self.samples)?, settled.tokens)?;
+            let settled = self.settle(&state.join(format!("capture-{index}.json")), &ready)?;
+            let first = self.pooled(ready.check(&self.samples, self.rows[0])?, settled.tokens)?;
             let slots: Vec<Slot> = ready
                 .layers()
                 .iter()
@@ -143,7 +144,7 @@ impl CaptureJob {
                 let left: Vec<usize> =
                     (0..batches.len()).filter(|&b| !(was_begun && finished.contains(&(index, b)))).collect();
                 (left.len()..batches.len()).for_each(|_| done());
-                let at_once = self.at_once(&ready, &settled);
+                let at_once = self.at_once(&ready, &settled)?;
                 for group in left.chunks(at_once) {
                     group.par_iter().try_for_each(|&number| -> Result<()> {
                         let layers = ready.run(&self.samples.batch(batches[number])?)?;
@@ -190,23 +191,22 @@ impl CaptureJob {
     }
 
     /// Size of a batch and tokens of a text: found once, and the same when a run goes on.
-    fn settle(&self, state: &Path, ready: &Prepared) -> Result<State> {
-        let file = state.join("capture.json");
-        if let Ok(bytes) = std::fs::read(&file) {
+    fn settle(&self, file: &Path, ready: &Prepared) -> Result<State> {
+        if let Ok(bytes) = std::fs::read(file) {
             return serde_json::from_slice(&bytes).with_context(|| format!("cannot understand {}", file.display()));
         }
         let tokens = ready.longest(&self.samples, &self.rows)?;
         let batches = Batches::plan(self.held(ready, tokens), self.batch, 1)?;
         let settled = State { batch: batches.size, tokens };
-        crate::run::write_atomic(&file, &serde_json::to_vec(&settled)?)?;
+        crate::run::write_atomic(file, &serde_json::to_vec(&settled)?)?;
         Ok(settled)
     }
 
     /// Batches that are run at once.
-    fn at_once(&self, ready: &Prepared, settled: &State) -> usize {
-        // A batch that was settled before stands, though a little more may be taken now.
+    fn at_once(&self, ready: &Prepared, settled: &State) -> Result<usize> {
+        // A batch that was settled when a run began stands when it goes on.
         let memory = self.held(ready, settled.tokens);
-        Batches::plan(memory, Some(settled.batch), rayon::current_num_threads()).map_or(1, |b| b.at_once)
+        Ok(Batches::plan(memory, Some(settled.batch), rayon::current_num_threads())?.at_once)
     }
 
     /// What a batch may take; texts have `tokens` at most.
@@ -224,6 +224,26 @@ impl CaptureJob {
         }
         let Layers { values, mask } = layers;
         values.into_iter().map(|v| self.pool.apply(v, mask.as_ref())).collect()
+    }
+
+    /// Checks that the layers of a model have files, or entries of an archive, of their own.
+    fn check_files<'a>(&self, path: &Path, layers: impl Iterator<Item = &'a str>) -> Result<()> {
+        let mut known: HashMap<String, &str> = HashMap::new();
+        for layer in layers {
+            let file = match self.format {
+                FileFormat::Safetensors => layer.to_string(),
+                FileFormat::Npz => npz_name(layer),
+                FileFormat::Parquet => parquet_name(layer),
+            };
+            if let Some(other) = known.insert(file.clone(), layer) {
+                bail!(
+                    "{}: the layers {other} and {layer} would both be written as {file}: use --format safetensors, or capture \
+                     them one after the other",
+                    path.display()
+                );
+            }
+        }
+        Ok(())
     }
 
     fn place(&self, folder: &Path, name: &str) -> PathBuf {
@@ -255,7 +275,7 @@ impl CaptureJob {
         std::fs::remove_file(part).with_context(|| format!("cannot remove {}", part.display()))
     }
 
-    /// Checks that layers' files have names of their own.
+    /// Checks that checkpoints' files have names of their own.
     ///
     /// # Errors
     /// When two models would be written to one file.

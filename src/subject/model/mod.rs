@@ -217,7 +217,7 @@ impl Model {
             }
             Engine::Graph { .. } => self.select(&[])?,
         };
-        self.prepare(&layers)?.check(samples).map(drop)
+        self.prepare(&layers)?.check(samples, 0).map(drop)
     }
 
     /// Makes ready what is needed for these layers.

@@ -54,7 +54,7 @@ impl Pool {
         let space = values.shape()[2..].iter().product::<usize>();
         let maps = values.into_shape_with_order((n * channels, space))?;
         let pooled = maps.rows().into_iter().map(|map| match self {
-            Pool::Max => map.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            Pool::Max => map.iter().copied().reduce(larger).unwrap_or(f32::NAN),
             _ => (map.iter().map(|&v| f64::from(v)).sum::<f64>() / space as f64) as f32,
         });
         Ok(ArrayD::from_shape_vec(IxDyn(&[n, channels]), pooled.collect())?)
@@ -72,6 +72,11 @@ impl Pool {
     }
 }
 
+/// The larger one; what is no number stays none, where the library's function would hide it.
+fn larger(a: f32, b: f32) -> f32 {
+    if a.is_nan() || b.is_nan() { f32::NAN } else { a.max(b) }
+}
+
 fn over_tokens(values: &ArrayD<f32>, mask: &Array2<f32>, pool: Pool) -> ArrayD<f32> {
     let (n, width) = (values.shape()[0], values.shape()[2]);
     let mut pooled = ArrayD::zeros(IxDyn(&[n, width]));
@@ -81,7 +86,7 @@ fn over_tokens(values: &ArrayD<f32>, mask: &Array2<f32>, pool: Pool) -> ArrayD<f
             let of = |t: &usize| sample[[*t, unit]];
             pooled[[row, unit]] = match pool {
                 Pool::Center => tokens.first().map_or(0.0, of),
-                Pool::Max => tokens.iter().map(of).reduce(f32::max).unwrap_or(0.0),
+                Pool::Max => tokens.iter().map(of).reduce(larger).unwrap_or(0.0),
                 _ => (tokens.iter().map(|t| f64::from(of(t))).sum::<f64>() / tokens.len().max(1) as f64) as f32,
             };
         }
@@ -112,6 +117,16 @@ mod tests {
             assert_eq!(pool.shape(&[2, 2, 3], false), pooled(pool).shape()[1..]);
             assert_eq!(pool.apply(array![[1.0f32, 2.0]].into_dyn(), None).unwrap().shape(), [1, 2]);
             assert!(pool.apply(array![1.0f32].into_dyn(), None).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_hidden() {
+        for pool in [Pool::Max, Pool::Mean] {
+            let values = ArrayD::from_shape_vec(IxDyn(&[1, 1, 3]), vec![f32::NAN, 1.0, 2.0]).unwrap();
+            assert!(pool.apply(values.clone(), None).unwrap()[[0, 0]].is_nan());
+            let tokens = ArrayD::from_shape_vec(IxDyn(&[1, 3, 1]), vec![1.0, f32::NAN, 2.0]).unwrap();
+            assert!(pool.apply(tokens, Some(&array![[1.0, 1.0, 1.0]])).unwrap()[[0, 0]].is_nan());
         }
     }
 

@@ -7,7 +7,7 @@ use crate::subject::graph::{Feed, GraphInput, Runner, Tap, fold};
 use crate::subject::modules::Tokeniser;
 use crate::subject::samples::{Batch, SampleKind, Samples};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use ndarray::{Array2, ArrayD, Ix2};
+use ndarray::{Array2, ArrayD, Axis, Ix2};
 use std::path::PathBuf;
 
 /// A network that yields some layers.
@@ -57,12 +57,12 @@ impl Prepared {
         matches!(self.engine, Ready::Dense(_))
     }
 
-    /// Checks that samples are what the network takes, by running it on the first of them.
+    /// Checks that samples are what the network takes, by running it on one of them.
     ///
     /// # Errors
     /// When they are not: the message says what they are and what is taken.
-    pub fn check(&self, samples: &Samples) -> Result<Layers> {
-        self.run(&samples.batch(&[0])?)
+    pub fn check(&self, samples: &Samples, row: usize) -> Result<Layers> {
+        self.run(&samples.batch(&[row])?)
     }
 
     /// Bytes that one sample, a text of `tokens` at most, takes while the network is run, about.
@@ -176,16 +176,24 @@ impl Layers {
         self.mask.as_ref().is_some_and(|m| values.ndim() == 3 && values.shape()[1] == m.ncols())
     }
 
-    /// Brings layers of tokens to a width of `longest` tokens, filled up with zeros.
+    /// Brings layers of tokens to a width of `longest` tokens, with zeros wherever there is padding: what a network makes
+    /// of padding depends on the texts beside it.
     pub fn widened(mut self, longest: usize) -> Self {
+        let Some(mask) = &self.mask else { return self };
         for index in 0..self.values.len() {
-            if !self.is_tokens(index) || self.values[index].shape()[1] >= longest {
+            if !self.is_tokens(index) {
                 continue;
             }
-            let mut shape = self.values[index].shape().to_vec();
-            let width = std::mem::replace(&mut shape[1], longest);
+            let values = &self.values[index];
+            let mut shape = values.shape().to_vec();
+            shape[1] = longest.max(shape[1]);
             let mut wide = ArrayD::zeros(shape);
-            wide.slice_axis_mut(ndarray::Axis(1), ndarray::Slice::from(0..width)).assign(&self.values[index]);
+            for ((row, token), _) in mask.indexed_iter().filter(|(_, is_token)| **is_token > 0.0) {
+                let from = values.index_axis(Axis(0), row);
+                wide.index_axis_mut(Axis(0), row)
+                    .index_axis_mut(Axis(0), token)
+                    .assign(&from.index_axis(Axis(0), token));
+            }
             self.values[index] = wide;
         }
         self
@@ -203,4 +211,24 @@ pub(crate) fn flat(values: ArrayD<f32>) -> Result<Array2<f32>> {
     let width = values.len() / n.max(1);
     let values = values.as_standard_layout().into_owned();
     Ok(values.into_shape_with_order((n, width))?.into_dimensionality::<Ix2>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn padding_is_zero_wherever_it_is() {
+        let layers = Layers {
+            values: vec![array![[[1.0f32], [9.0]], [[2.0], [3.0]]].into_dyn(), array![[9.0f32], [8.0]].into_dyn()],
+            mask: Some(array![[1.0, 0.0], [1.0, 1.0]]),
+        };
+        for longest in [1, 2] {
+            let wide = layers.clone().widened(longest);
+            assert_eq!(wide.values[0], array![[[1.0f32], [0.0]], [[2.0], [3.0]]].into_dyn());
+            assert_eq!(wide.values[1], layers.values[1]);
+        }
+        assert_eq!(layers.widened(3).values[0], array![[[1.0f32], [0.0], [0.0]], [[2.0], [3.0], [0.0]]].into_dyn());
+    }
 }

@@ -43,7 +43,7 @@ fn weights_of(folder: &Path) -> Result<PathBuf> {
         return Ok(file);
     }
     if let Some(index) = FILES.iter().map(|name| folder.join(format!("{name}.index.json"))).find(|p| p.exists()) {
-        bail!("{}: weights in several files are not read; save the model as one", index.display());
+        return Ok(index);
     }
     bail!("{} has neither {}", folder.display(), FILES.join(" nor "))
 }
