@@ -325,6 +325,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn layers_never_share_a_file() {
+        let check = |format, layers: &[&str]| {
+            let job = CaptureJob {
+                models: vec![],
+                options: ModelOptions::default(),
+                samples: Samples::of_matrix("x", ndarray::array![[1.0]]).unwrap(),
+                rows: vec![0],
+                layers: vec![],
+                pool: Pool::Keep,
+                precision: Precision::F32,
+                format,
+                batch: None,
+                max_memory: None,
+            };
+            job.check_files(Path::new("m.onnx"), layers.iter().copied())
+        };
+        let e = check(FileFormat::Parquet, &["c a", "b", "c_a"]).unwrap_err().to_string();
+        assert!(e.contains("m.onnx: the layers c a and c_a would both be written as c_a.parquet"), "{e}");
+        assert!(check(FileFormat::Npz, &["/a", "a"]).is_err());
+        assert!(check(FileFormat::Safetensors, &["/a", "a", "c a", "c_a"]).is_ok());
+    }
+
+    #[test]
     fn files_are_called_like_their_checkpoints() {
         let of = |paths: &[&str]| {
             let models: Vec<_> = paths
