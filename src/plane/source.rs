@@ -30,6 +30,8 @@ pub struct Located {
     pub weights: Vec<String>,
     /// What the user should hear of.
     pub notes: Vec<String>,
+    /// Whether it is a dump of activations and no network.
+    is_dump: bool,
 }
 
 /// How to read the files of one run.
@@ -83,6 +85,7 @@ impl Source {
                 layers,
                 weights: vec![],
                 notes: vec![],
+                is_dump: true,
             });
         }
         let samples = samples
@@ -99,6 +102,7 @@ impl Source {
             usual,
             weights: model.weights.clone(),
             notes: model.notes.clone(),
+            is_dump: false,
         };
         model.check(samples)?;
         Ok(located)
@@ -115,7 +119,7 @@ impl Source {
         samples: Option<&Samples>,
         rows: &[usize],
     ) -> Result<Vec<LayerActivations>> {
-        if is_dump(&located.path)? {
+        if located.is_dump {
             return Dump::open(&located.path)?.trace(layers, rows);
         }
         let samples = samples.context("a network is run on inputs, and there are none")?;

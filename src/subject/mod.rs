@@ -5,6 +5,7 @@ mod architecture;
 pub mod capture;
 pub mod data;
 pub mod graph;
+pub(crate) mod guard;
 pub mod model;
 pub mod modules;
 mod network;

@@ -12,7 +12,6 @@ mod taps;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use guard::is_quiet;
 pub(crate) use runner::fold;
 pub use runner::{Feed, Runner};
 pub(crate) use select::select;

@@ -1,7 +1,8 @@
 //! Small graphs: what can be taken from them, and what running them gives.
 
-use super::{Axis, Feed, Graph, fold, is_quiet, prune};
+use super::{Axis, Feed, Graph, fold, prune};
 use crate::checkpoint::Dtype;
+use crate::subject::guard::is_quiet;
 use ndarray::{Array, ArrayD, IxDyn, array};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;

@@ -1,11 +1,11 @@
 //! From texts to token ids, as the `tokenizer.json` of a Hugging Face folder says.
 
 use super::bert_config::{bytes, json};
+use crate::subject::guard::caught;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde_json::Value;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use tokenizers::{PostProcessor, Tokenizer, TruncationParams};
 
@@ -123,7 +123,7 @@ impl Tokeniser {
 
 /// What the tokenisers' crate does, a panic as an error: its files are somebody else's.
 fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match caught(work) {
         Ok(done) => done.map_err(|e| anyhow!("{e}")),
         Err(_) => bail!("the tokeniser failed; its tokenizer.json may be damaged"),
     }

@@ -5,13 +5,13 @@
 
 use super::image_options::{Layout, MAX_PIXELS, Size};
 use super::prepare::Picture;
+use crate::subject::guard::caught;
 use anyhow::{Context, Result, bail, ensure};
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
 use image::io::Limits;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageResult};
 use std::fs::{File, Metadata};
 use std::io::{BufReader, Cursor, Read, Seek};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -134,7 +134,7 @@ fn outline<'a>(decoder: &impl ImageDecoder<'a>) -> (Size, ColorType) {
 
 /// A damaged image is an error, also where the decoder has not thought of it.
 fn guarded<T>(decode: impl FnOnce() -> ImageResult<T>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(decode)) {
+    match caught(decode) {
         Ok(decoded) => decoded.context("it is damaged"),
         Err(_) => bail!("it is damaged: the decoder gave up on it"),
     }
