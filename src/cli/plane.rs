@@ -13,7 +13,7 @@ use crate::subject::samples::Samples;
 use crate::table::{CapturedSampleRow, read_csv, to_csv, write_parquet};
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::{DatasetError, renumber, sample_rows};
-use narrows_estimators::{PlaneEstimator, Targets, registry};
+use narrows_estimators::{LayerNoise, PlaneEstimator, Targets, registry};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -48,6 +48,9 @@ pub(super) struct PlaneArgs {
     /// What is done with the space of images and the tokens of texts; kept means laid out in a row
     #[arg(long, value_enum, default_value_t)]
     pool: Pool,
+    /// Noise that the network itself adds to each layer: its standard deviation, or relative:SHARE of each activation
+    #[arg(long, value_name = "NOISE", value_parser = layer_noise)]
+    layer_noise: Option<LayerNoise>,
     /// Unit of the table
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
@@ -62,6 +65,15 @@ pub(super) struct PlaneArgs {
 
 /// What is traced when nobody says: a classical, an adaptive and a kernel estimator.
 pub(super) const DEFAULT_ESTIMATORS: [&str; 3] = ["binning", "adaptive", "kde"];
+
+fn layer_noise(text: &str) -> Result<LayerNoise, String> {
+    let (number, noise): (_, fn(f64) -> LayerNoise) = match text.strip_prefix("relative:") {
+        Some(share) => (share, LayerNoise::Relative),
+        None => (text, LayerNoise::Additive),
+    };
+    let number = number.parse().ok().filter(|v: &f64| v.is_finite() && *v > 0.0);
+    number.map(noise).ok_or_else(|| "it must be a positive number such as 0.1, or relative:0.001".into())
+}
 
 fn specification(text: &str) -> Result<String, String> {
     registry::plane(text).map(|_| text.to_string()).map_err(|e| e.to_string())
@@ -99,7 +111,11 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     }
     let checkpoints = paths
         .par_iter()
-        .map(|path| Ok((source.clone(), source.locate(path, samples.as_ref(), n_all)?)))
+        .map(|path| {
+            let mut located = source.locate(path, samples.as_ref(), n_all)?;
+            located.noise = args.layer_noise.or(located.noise);
+            Ok((source.clone(), located))
+        })
         .collect::<Result<Vec<_>>>()?;
     refuse_twins(&checkpoints)?;
     if let Some(arch) = &args.model.arch {
@@ -133,6 +149,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "pool": args.pool,
         "samples": job.targets.len(),
         "estimators": job.estimators.iter().map(|e| format!("{}: {}", e.name(), e.parameters())).collect::<Vec<_>>(),
+        "layer_noise": args.layer_noise,
         "layers": args.layers,
         "unit": args.unit,
         "seed": args.seed,
@@ -285,6 +302,18 @@ pub(super) fn warnings(result: &PlaneResult) -> Vec<String> {
         warnings.push(format!(
             "{violated} of {total} values are flagged dpi_violated: a later layer seems to know more than an earlier one, \
              which is the estimator's doing"
+        ));
+    }
+    if let Some(first) = result.refused.first() {
+        let layers = result.refused.len();
+        warnings.push(format!("{layers} layer(s) have rows without a value, flagged refused; the first: {first}"));
+    }
+    let noiseless = count("no_noise");
+    if noiseless > 0 {
+        warnings.push(format!(
+            "{noiseless} of {total} values are flagged no_noise: nothing is known that makes I(X;T) finite, and of a \
+             deterministic network it grows with the samples; tell the network's noise (--layer-noise), or let the \
+             estimator add some (lossy:noise=…)"
         ));
     }
     if result.rows.iter().any(|r| r.epoch.is_none()) {

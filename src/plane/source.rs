@@ -6,6 +6,7 @@ use crate::subject::graph::{Axis, Tap, select};
 use crate::subject::model::{Model, ModelOptions, Pool, flat};
 use crate::subject::samples::Samples;
 use anyhow::{Context, Result, ensure};
+use narrows_estimators::LayerNoise;
 use ndarray::{Array2, Axis as Along, concatenate};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub struct Located {
     pub weights: Vec<String>,
     /// What the user should hear of.
     pub notes: Vec<String>,
+    /// Noise that the network itself adds to its layers, where it is known.
+    pub noise: Option<LayerNoise>,
     /// Whether it is a dump of activations and no network.
     is_dump: bool,
 }
@@ -85,6 +88,7 @@ impl Source {
                 layers,
                 weights: vec![],
                 notes: vec![],
+                noise: None,
                 is_dump: true,
             });
         }
@@ -102,6 +106,7 @@ impl Source {
             usual,
             weights: model.weights.clone(),
             notes: model.notes.clone(),
+            noise: None,
             is_dump: false,
         };
         model.check(samples)?;
