@@ -12,6 +12,7 @@ mod models;
 mod options;
 mod output;
 mod plane;
+mod regress;
 mod report;
 mod train;
 mod tree;
@@ -32,6 +33,7 @@ Examples:
   narrows capture --checkpoints model.onnx --inputs photos/
   narrows plane --checkpoints 'ckpt/*.pt' --arch arch.toml --inputs digits
   narrows mi --x data.csv:height --y data.csv:weight
+  narrows regress config.toml                   bottlenecks for regression: error, information, robustness
   narrows report notebooks-out/demo             redraw a run
 
 Results go to a folder (--out); a short summary goes to the terminal.
@@ -70,6 +72,7 @@ enum Command {
     Entropy(information::EntropyArgs),
     Estimators(estimators::EstimatorsArgs),
     Bench(bench::BenchArgs),
+    Regress(regress::RegressArgs),
     Report(report::ReportArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -107,7 +110,9 @@ pub fn main() -> ExitCode {
 
 /// The command tree with the parts of its help that are generated from registries.
 fn command() -> clap::Command {
-    Cli::command().mut_subcommand("plane", |c| c.after_help(plane::after_help()))
+    Cli::command()
+        .mut_subcommand("plane", |c| c.after_help(plane::after_help()))
+        .mut_subcommand("regress", |c| c.after_help(regress::after_help()))
 }
 
 fn run(cli: Cli, output: Output) -> Result<()> {
@@ -124,6 +129,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Entropy(args) => information::entropy(&args, output),
         Command::Estimators(args) => estimators::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),
+        Command::Regress(args) => regress::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

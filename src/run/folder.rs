@@ -62,6 +62,10 @@ const OUTPUTS: &[&str] = &[
     "accuracy.parquet",
     "summary.csv",
     "summary.parquet",
+    "regression.csv",
+    "regression.parquet",
+    "regression_summary.csv",
+    "regression_summary.parquet",
 ];
 
 impl RunFolder {

@@ -9,6 +9,7 @@ mod label;
 mod matrix;
 mod parquet;
 mod plane;
+mod regression;
 mod samples;
 mod speed;
 mod timing;
@@ -20,6 +21,9 @@ pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;
 pub use parquet::{read_parquet, write_parquet};
 pub use plane::{PlaneRow, flags, quantity};
+#[cfg(test)]
+pub(crate) use regression::testing as regression_testing;
+pub use regression::{RegressionRow, RegressionSummaryRow};
 pub use samples::SampleRow;
 pub use speed::{GrowthRow, SpeedRow};
 pub use timing::TimingRow;

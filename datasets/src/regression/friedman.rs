@@ -25,7 +25,12 @@ fn function(x: &[f64]) -> f64 {
 /// When there are fewer than two samples, or the noise is negative or not finite.
 pub fn friedman1(samples: usize, noise: f64, seed: u64) -> Result<RegressionSet, DatasetError> {
     if !(noise >= 0.0 && noise.is_finite()) {
-        return Err(DatasetError::Parameter { set: "friedman1", name: "noise", value: noise, rule: "zero or positive" });
+        return Err(DatasetError::Parameter {
+            set: "friedman1",
+            name: "noise",
+            value: noise,
+            rule: "zero or positive",
+        });
     }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let inputs = Array2::from_shape_simple_fn((samples, FEATURES), || rng.random::<f64>());

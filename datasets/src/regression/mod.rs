@@ -197,9 +197,8 @@ mod tests {
     #[test]
     fn each_fault_says_where() {
         let names = || vec!["x".to_string()];
-        let fault = |x: Array2<f64>, y: &[f64]| {
-            RegressionSet::new("s", x, names(), y.to_vec(), "y").unwrap_err().to_string()
-        };
+        let fault =
+            |x: Array2<f64>, y: &[f64]| RegressionSet::new("s", x, names(), y.to_vec(), "y").unwrap_err().to_string();
         assert!(fault(array![[1.0], [2.0]], &[1.0]).contains("2 inputs but 1 targets"));
         assert!(fault(array![[1.0], [2.0]], &[1.0, f64::NAN]).contains("row 2"));
         assert!(fault(array![[1.0], [2.0]], &[4.0, 4.0]).contains("all 2 targets are 4"));
