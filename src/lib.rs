@@ -16,6 +16,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod figure;
 pub mod plane;
+pub mod regression;
 pub mod report;
 pub mod run;
 pub mod study;

@@ -17,6 +17,8 @@ mod marks;
 mod panel;
 mod picture;
 mod png;
+mod regression;
+mod robustness;
 #[cfg(test)]
 pub(crate) mod samples;
 pub(crate) mod scale;
@@ -29,7 +31,9 @@ pub use colormap::Colormap;
 pub use data::Limits;
 
 use crate::plane::groups;
-use crate::table::{AccuracyRow, AccuracySummaryRow, MeanRow, PhaseRow, PlaneRow, SpeedRow, TrainingRow};
+use crate::table::{
+    AccuracyRow, AccuracySummaryRow, MeanRow, PhaseRow, PlaneRow, RegressionSummaryRow, SpeedRow, TrainingRow,
+};
 use anyhow::{Context, Result};
 use data::PlaneData;
 use marks::Marks;
@@ -181,6 +185,19 @@ pub fn draw_accuracy(
 /// When a file cannot be written.
 pub fn draw_speed(rows: &[SpeedRow], folder: &Path) -> Result<Option<FigureFile>> {
     speed::growth(rows).map(|drawing| written(drawing, FigureOptions::default().png_scale, folder)).transpose()
+}
+
+/// Draws a regression study: error over information, and error under attack.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn draw_regression(
+    summary: &[RegressionSummaryRow],
+    options: &FigureOptions,
+    folder: &Path,
+) -> Result<Vec<FigureFile>> {
+    let drawings = regression::plane(summary).into_iter().chain(robustness::draw(summary));
+    drawings.map(|drawing| written(drawing, options.png_scale, folder)).collect()
 }
 
 fn written(drawing: Drawing, png_scale: u32, folder: &Path) -> Result<FigureFile> {

@@ -75,6 +75,10 @@ const OUTPUTS: &[&str] = &[
     "summary.csv",
     "summary.parquet",
     "claims.csv",
+    "regression.csv",
+    "regression.parquet",
+    "regression_summary.csv",
+    "regression_summary.parquet",
 ];
 
 impl RunFolder {

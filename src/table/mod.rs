@@ -14,6 +14,7 @@ mod parquet;
 mod phases;
 mod plane;
 mod processing;
+mod regression;
 mod samples;
 mod speed;
 mod timing;
@@ -30,6 +31,9 @@ pub use parquet::{read_parquet, write_parquet};
 pub use phases::{PhaseRow, phase, phase_flags};
 pub use plane::{PlaneRow, flags, quantity};
 pub use processing::ProcessingRow;
+#[cfg(test)]
+pub(crate) use regression::testing as regression_testing;
+pub use regression::{RegressionRow, RegressionSummaryRow};
 pub use samples::SampleRow;
 pub use speed::{GrowthRow, SpeedRow};
 pub use timing::TimingRow;

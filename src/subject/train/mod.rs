@@ -18,5 +18,7 @@ mod state;
 pub use backend::Device;
 pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainConfig};
 pub use initialise::Initialiser;
+pub(crate) use model::{matrix, to_host};
+pub(crate) use optimiser::build as build_optimiser;
 pub use schedule::Schedule;
 pub use session::{Progress, Session, TrainingData, train};
