@@ -24,6 +24,7 @@
 
 mod auto;
 mod binning;
+pub mod bottleneck;
 pub mod compression;
 mod discrete;
 mod edge;
