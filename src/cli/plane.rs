@@ -1,16 +1,17 @@
 //! `narrows plane`
 
+use super::ib_curve;
 use super::models;
 use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
-use crate::plane::{Located, PlaneJob, PlaneResult, Source, Unit, findings, is_dump};
+use crate::plane::{Located, PlaneJob, PlaneResult, Source, Unit, bound_findings, findings, is_dump, with_bound};
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
 use crate::subject::model::Pool;
 use crate::subject::modules::Description;
 use crate::subject::samples::Samples;
-use crate::table::{CapturedSampleRow, read_csv, to_csv, write_parquet};
+use crate::table::{CapturedSampleRow, PlaneRow, read_csv, to_csv, write_parquet};
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::{DatasetError, renumber, sample_rows};
 use narrows_estimators::{PlaneEstimator, Targets, registry};
@@ -48,6 +49,10 @@ pub(super) struct PlaneArgs {
     /// What is done with the space of images and the tokens of texts; kept means laid out in a row
     #[arg(long, value_enum, default_value_t)]
     pool: Pool,
+    /// The information-bottleneck bound, drawn on the plane, and each layer's distance from it: the run of a
+    /// `narrows ib-curve`, its table, or `auto` for how often each distinct input goes with each label
+    #[arg(long, value_name = "DIR|FILE|auto")]
+    ib_curve: Option<String>,
     /// Unit of the table
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
@@ -108,6 +113,9 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     files.extend(paths.par_iter().map(|p| models::input_file(p)).collect::<Result<Vec<_>>>()?);
     let specs: Vec<String> =
         if args.estimators.is_empty() { DEFAULT_ESTIMATORS.map(String::from).into() } else { args.estimators.clone() };
+    let of_bound = |asked: &String| ib_curve::for_plane(asked, samples.as_ref(), &rows, &classes, args.seed);
+    let bound = args.ib_curve.as_ref().map(of_bound).transpose()?;
+    files.extend(bound.iter().filter_map(|b| b.file.clone()));
     let job = PlaneJob {
         checkpoints,
         targets: Targets::new(&classes)?,
@@ -134,6 +142,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "samples": job.targets.len(),
         "estimators": job.estimators.iter().map(|e| format!("{}: {}", e.name(), e.parameters())).collect::<Vec<_>>(),
         "layers": args.layers,
+        "ib_curve": args.ib_curve,
         "unit": args.unit,
         "seed": args.seed,
     });
@@ -142,8 +151,14 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
-    let notes = notes(&job);
-    let (result, limits) = trace(job, &folder, output)?;
+    let mut notes = notes(&job);
+    let (mut result, limits) = trace(job, &folder, output)?;
+    if let Some(bound) = &bound {
+        result.rows = with_bound(result.rows, &bound.curve);
+        write_table(&folder, &result.rows)?;
+        ib_curve::write(&folder, &bound.curve, &bound.name, args.unit, args.seed)?;
+        notes.extend(bound.notes(limits.label_entropy_bits));
+    }
     let mut manifest = folder.manifest(&identity);
     manifest.limits = limits;
     manifest.attribution = attribution.map(String::from);
@@ -153,6 +168,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         manifest.warnings.push(format!("{asked} samples were asked for, but there are {n_all}: all of them were used"));
     }
     manifest.findings = findings(&result.rows);
+    manifest.findings.extend(bound_findings(&result.rows));
     compose(folder.path(), &manifest, &args.look.options())?;
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;
@@ -234,11 +250,15 @@ pub(super) fn trace(mut job: PlaneJob, folder: &RunFolder, output: Output) -> Re
     let bar = output.bar(job.n_cells()? as u64, "tracing", "layers");
     let result = job.run(&folder.state(), &|| bar.inc(1))?;
     bar.finish_and_clear();
-    folder.write("plane.csv", &to_csv(&result.rows)?)?;
-    folder.write("plane.parquet", &write_parquet(&result.rows)?)?;
+    write_table(folder, &result.rows)?;
     folder.write("timings.csv", &to_csv(&result.timings)?)?;
     let label_entropy_bits = Some(Unit::Bits.of(job.targets.entropy()));
     Ok((result, Limits { n_samples: Some(job.targets.len() as u64), label_entropy_bits }))
+}
+
+fn write_table(folder: &RunFolder, rows: &[PlaneRow]) -> Result<()> {
+    folder.write("plane.csv", &to_csv(rows)?)?;
+    folder.write("plane.parquet", &write_parquet(rows)?)
 }
 
 pub(super) fn estimators(specs: &[String]) -> Result<Vec<Box<dyn PlaneEstimator>>> {

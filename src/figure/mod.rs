@@ -8,6 +8,7 @@ mod colormap;
 mod curve;
 pub(crate) mod data;
 mod grid;
+mod ib_curve;
 mod information_over_epochs;
 mod information_plane;
 mod legend;
@@ -25,7 +26,7 @@ mod training;
 pub use colormap::Colormap;
 pub use data::Limits;
 
-use crate::table::{AccuracyRow, AccuracySummaryRow, PlaneRow, SpeedRow, TrainingRow};
+use crate::table::{AccuracyRow, AccuracySummaryRow, IbCurveRow, PlaneRow, SpeedRow, TrainingRow};
 use anyhow::{Context, Result};
 use data::PlaneData;
 use picture::Picture;
@@ -98,9 +99,25 @@ pub fn draw_all(
     options: &FigureOptions,
     folder: &Path,
 ) -> Result<Vec<FigureFile>> {
-    let data = PlaneData::new(plane, limits);
+    draw_with_bound(plane, training, &[], limits, options, folder)
+}
+
+/// As [`draw_all`], with the information-bottleneck curve: on the plane, and in a figure of its own.
+///
+/// # Errors
+/// As there, and when the curve's table is none.
+pub fn draw_with_bound(
+    plane: &[PlaneRow],
+    training: &[TrainingRow],
+    ib_curve: &[IbCurveRow],
+    limits: &Limits,
+    options: &FigureOptions,
+    folder: &Path,
+) -> Result<Vec<FigureFile>> {
+    let data = PlaneData::new(plane, limits).with_bound(ib_curve)?;
     let mut drawings = information_plane::draw(&data, options);
     drawings.extend(information_over_epochs::draw(&data));
+    drawings.extend(ib_curve::draw(ib_curve)?);
     drawings.extend(training::draw(training));
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;

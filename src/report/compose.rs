@@ -1,9 +1,9 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
 use super::{ReportInput, render};
-use crate::figure::{FigureFile, FigureOptions, draw_all};
+use crate::figure::{FigureFile, FigureOptions, draw_with_bound};
 use crate::run::{Manifest, write_atomic};
-use crate::table::{PlaneRow, Row, TrainingRow, read_csv};
+use crate::table::{IbCurveRow, PlaneRow, Row, TrainingRow, read_csv};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
@@ -14,16 +14,19 @@ use std::path::Path;
 pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> Result<Vec<FigureFile>> {
     let plane: Vec<PlaneRow> = table(folder, "plane.csv")?;
     let training: Vec<TrainingRow> = table(folder, "training.csv")?;
+    let ib_curve: Vec<IbCurveRow> = table(folder, "ib_curve.csv")?;
     ensure!(
-        !(plane.is_empty() && training.is_empty()),
-        "{} holds no table to draw: neither plane.csv nor training.csv has rows",
+        !(plane.is_empty() && training.is_empty() && ib_curve.is_empty()),
+        "{} holds no table to draw: neither plane.csv nor training.csv nor ib_curve.csv has rows",
         folder.display()
     );
     let target = folder.join("figures");
     std::fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
-    let figures = draw_all(&plane, &training, &manifest.limits, options, &target)?;
+    let figures = draw_with_bound(&plane, &training, &ib_curve, &manifest.limits, options, &target)?;
+    let curve = ["ib_curve.csv", "ib_curve.parquet"];
     let tables: Vec<String> = ["plane.csv", "plane.parquet", "training.csv", "training.parquet", "timings.csv"]
         .into_iter()
+        .chain(curve)
         .filter(|name| folder.join(name).exists())
         .map(String::from)
         .collect();

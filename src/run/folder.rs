@@ -62,6 +62,8 @@ const OUTPUTS: &[&str] = &[
     "accuracy.parquet",
     "summary.csv",
     "summary.parquet",
+    "ib_curve.csv",
+    "ib_curve.parquet",
 ];
 
 impl RunFolder {

@@ -5,6 +5,7 @@
 
 mod accuracy;
 mod activation;
+mod ib_curve;
 mod label;
 mod matrix;
 mod parquet;
@@ -16,6 +17,7 @@ mod training;
 
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
+pub use ib_curve::{IbCurveRow, curve_quantity};
 pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;
 pub use parquet::{read_parquet, write_parquet};

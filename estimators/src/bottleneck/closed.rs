@@ -13,7 +13,7 @@ use super::joint::entropy;
 /// When `flip` is not from 0 to ½, or `i_xt` is negative or no number.
 pub fn binary_symmetric_bound(flip: f64, i_xt: f64) -> Result<f64, BottleneckError> {
     check(flip)?;
-    if !(i_xt >= 0.0) {
+    if i_xt.is_nan() || i_xt < 0.0 {
         return Err(BottleneckError::BadOption {
             name: "i_xt",
             value: i_xt.to_string(),

@@ -138,7 +138,7 @@ impl BottleneckCurve {
 
     /// The part of the hull at a place that is on it.
     fn segment(&self, i_xt: f64) -> Option<((f64, f64), (f64, f64))> {
-        if !(i_xt >= 0.0) {
+        if i_xt.is_nan() || i_xt < 0.0 {
             return None;
         }
         self.hull.windows(2).map(|pair| (pair[0], pair[1])).find(|(_, (x1, _))| i_xt < *x1)

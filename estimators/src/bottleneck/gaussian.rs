@@ -63,7 +63,7 @@ impl GaussianBottleneck {
     /// # Errors
     /// When one is not below 1 in size.
     pub fn from_correlations(correlations: &[f64]) -> Result<Self, BottleneckError> {
-        if let Some(rho) = correlations.iter().find(|rho| !(rho.abs() < 1.0 - 1e-12)) {
+        if let Some(rho) = correlations.iter().find(|rho| rho.is_nan() || rho.abs() >= 1.0 - 1e-12) {
             return Err(BottleneckError::BadCovariance {
                 what: format!(
                     "a canonical correlation is {rho}, and below 1 in size is needed: at 1 a direction of Y is a function of X, and I(X;Y) is infinite"
@@ -115,7 +115,7 @@ impl GaussianBottleneck {
 
     /// How many directions are in use at an I(X;T); none where there is nothing to know.
     fn directions(&self, i_xt: f64) -> Option<usize> {
-        if self.lambdas.is_empty() || !(i_xt >= 0.0) {
+        if self.lambdas.is_empty() || i_xt.is_nan() || i_xt < 0.0 {
             return None;
         }
         let first = |n: usize| self.at_beta(1.0 / (1.0 - self.lambdas[n])).0;

@@ -106,7 +106,11 @@ impl BottleneckOptions {
         Ok(solve::curve(self, joint, &small, &betas, done))
     }
 
-    fn check(&self) -> Result<(), BottleneckError> {
+    /// Checks every option.
+    ///
+    /// # Errors
+    /// When one is outside its domain.
+    pub fn check(&self) -> Result<(), BottleneckError> {
         if !(self.beta_min > 0.0 && self.beta_min.is_finite()) {
             return Err(bad("beta-min", self.beta_min, "it must be a positive number"));
         }
@@ -122,7 +126,7 @@ impl BottleneckOptions {
         if !(self.tolerance > 0.0 && self.tolerance < 1e-2) {
             return Err(bad("tolerance", self.tolerance, "it must be above 0 and below 0.01"));
         }
-        if !(self.gap > 0.0) {
+        if self.gap.is_nan() || self.gap <= 0.0 {
             return Err(bad("gap", self.gap, "it must be above 0"));
         }
         if self.max_iterations == 0 {
