@@ -12,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod benchmark;
+pub mod bottleneck;
 pub mod checkpoint;
 pub mod cli;
 pub mod figure;

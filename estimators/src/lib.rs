@@ -24,6 +24,7 @@
 
 mod auto;
 mod binning;
+pub mod bottleneck;
 pub mod compression;
 pub mod correlation;
 mod discrete;

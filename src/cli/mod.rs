@@ -5,6 +5,7 @@ mod capture;
 mod completions;
 mod demo;
 mod estimators;
+mod ib_curve;
 mod information;
 mod inspect;
 mod man;
@@ -70,6 +71,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Capture(Box<capture::CaptureArgs>),
     Plane(Box<plane::PlaneArgs>),
+    IbCurve(Box<ib_curve::IbCurveArgs>),
     Mi(Box<information::MiArgs>),
     Entropy(information::EntropyArgs),
     Estimators(estimators::EstimatorsArgs),
@@ -128,6 +130,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Capture(args) => capture::run(&args, output),
         Command::Plane(args) => plane::run(&args, output),
+        Command::IbCurve(args) => ib_curve::run(&args, output),
         Command::Mi(args) => information::mi(&args, output),
         Command::Entropy(args) => information::entropy(&args, output),
         Command::Estimators(args) => estimators::run(&args, output),

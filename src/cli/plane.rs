@@ -1,19 +1,20 @@
 //! `narrows plane`
 
+use super::ib_curve;
 use super::models;
 use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
 use crate::plane::{
-    KnownRun, Located, PlaneJob, PlaneResult, Source, Unit, both, derive, findings, gradients_of_training, is_dump,
-    read_gradients, training_tables,
+    KnownRun, Located, PlaneJob, PlaneResult, Source, Unit, both, bound_findings, derive, findings,
+    gradients_of_training, is_dump, read_gradients, training_tables, with_bound,
 };
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
 use crate::subject::model::Pool;
 use crate::subject::modules::Description;
 use crate::subject::samples::Samples;
-use crate::table::{CapturedSampleRow, GradientRow, read_csv, to_csv, write_parquet};
+use crate::table::{CapturedSampleRow, GradientRow, PlaneRow, read_csv, to_csv, write_parquet};
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::{DatasetError, renumber, sample_rows};
 use narrows_estimators::{LayerNoise, PlaneEstimator, Targets, registry};
@@ -58,6 +59,10 @@ pub(super) struct PlaneArgs {
     /// Noise that the network itself adds to each layer: its standard deviation, or relative:SHARE of each activation
     #[arg(long, value_name = "NOISE", value_parser = layer_noise)]
     layer_noise: Option<LayerNoise>,
+    /// The information-bottleneck bound, drawn on the plane, and each layer's distance from it: the run of a
+    /// `narrows ib-curve`, its table, or `auto` for how often each distinct input goes with each label
+    #[arg(long, value_name = "DIR|FILE|auto")]
+    ib_curve: Option<String>,
     /// Unit of the table
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
@@ -132,6 +137,9 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let gradients = gradients(args, &checkpoints, &mut files)?;
     let specs: Vec<String> =
         if args.estimators.is_empty() { DEFAULT_ESTIMATORS.map(String::from).into() } else { args.estimators.clone() };
+    let of_bound = |asked: &String| ib_curve::for_plane(asked, samples.as_ref(), &rows, &classes, args.seed);
+    let bound = args.ib_curve.as_ref().map(of_bound).transpose()?;
+    files.extend(bound.iter().filter_map(|b| b.file.clone()));
     let job = PlaneJob {
         checkpoints,
         targets: Targets::new(&classes)?,
@@ -160,6 +168,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "estimators": job.estimators.iter().map(|e| format!("{}: {}", e.name(), e.parameters())).collect::<Vec<_>>(),
         "layer_noise": args.layer_noise,
         "layers": args.layers,
+        "ib_curve": args.ib_curve,
         "unit": args.unit,
         "seed": args.seed,
     });
@@ -168,8 +177,14 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
-    let notes = notes(&job);
-    let (result, limits) = trace(job, &folder, output)?;
+    let mut notes = notes(&job);
+    let (mut result, limits) = trace(job, &folder, output)?;
+    if let Some(bound) = &bound {
+        result.rows = with_bound(result.rows, &bound.curve);
+        write_table(&folder, &result.rows)?;
+        ib_curve::write(&folder, &bound.curve, &bound.name, args.unit, args.seed)?;
+        notes.extend(bound.notes(limits.label_entropy_bits));
+    }
     let mut manifest = folder.manifest(&identity);
     manifest.limits = limits;
     manifest.attribution = attribution.map(String::from);
@@ -182,6 +197,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let derived = derive(&result.rows, &gradients, args.seed, folder.path())?;
     manifest.findings = findings(&result.rows);
     manifest.findings.extend(derived.findings());
+    manifest.findings.extend(bound_findings(&result.rows));
     compose(folder.path(), &manifest, &args.look.options())?;
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;
@@ -294,11 +310,15 @@ pub(super) fn trace(mut job: PlaneJob, folder: &RunFolder, output: Output) -> Re
     let bar = output.bar(job.n_cells()? as u64, "tracing", "layers");
     let result = job.run(&folder.state(), &|| bar.inc(1))?;
     bar.finish_and_clear();
-    folder.write("plane.csv", &to_csv(&result.rows)?)?;
-    folder.write("plane.parquet", &write_parquet(&result.rows)?)?;
+    write_table(folder, &result.rows)?;
     folder.write("timings.csv", &to_csv(&result.timings)?)?;
     let label_entropy_bits = Some(Unit::Bits.of(job.targets.entropy()));
     Ok((result, Limits { n_samples: Some(job.targets.len() as u64), label_entropy_bits }))
+}
+
+fn write_table(folder: &RunFolder, rows: &[PlaneRow]) -> Result<()> {
+    folder.write("plane.csv", &to_csv(rows)?)?;
+    folder.write("plane.parquet", &write_parquet(rows)?)
 }
 
 pub(super) fn estimators(specs: &[String]) -> Result<Vec<Box<dyn PlaneEstimator>>> {

@@ -9,6 +9,7 @@ mod compression_by_estimator;
 mod curve;
 pub(crate) mod data;
 mod grid;
+mod ib_curve;
 mod information_mean;
 mod information_over_epochs;
 mod information_plane;
@@ -32,7 +33,8 @@ pub use data::Limits;
 
 use crate::plane::groups;
 use crate::table::{
-    AccuracyRow, AccuracySummaryRow, MeanRow, PhaseRow, PlaneRow, RegressionSummaryRow, SpeedRow, TrainingRow,
+    AccuracyRow, AccuracySummaryRow, IbCurveRow, MeanRow, PhaseRow, PlaneRow, RegressionSummaryRow, SpeedRow,
+    TrainingRow,
 };
 use anyhow::{Context, Result};
 use data::PlaneData;
@@ -107,6 +109,10 @@ pub struct FigureTables<'a> {
     pub plane_mean: &'a [MeanRow],
     /// Means of the phases.
     pub phases_mean: &'a [MeanRow],
+    /// The information-bottleneck curve.
+    pub ib_curve: &'a [IbCurveRow],
+    /// Regression studies, over seeds.
+    pub regression: &'a [RegressionSummaryRow],
 }
 
 /// Runs up to which each has figures of its own, where they differ by their seed.
@@ -126,13 +132,13 @@ pub fn draw_all(
     options: &FigureOptions,
     folder: &Path,
 ) -> Result<Vec<FigureFile>> {
-    let mut drawings = information_mean::draw(tables.plane_mean, tables.phases_mean, limits, options);
+    let mut drawings = information_mean::draw(tables.plane_mean, tables.phases_mean, tables.ib_curve, limits, options)?;
     let marks = Marks::of(tables.phases);
 
     let all = data::distinct(tables.plane.iter().map(|r| r.run.as_str()));
     let kept = chosen(&all);
     let rows: Vec<PlaneRow> = tables.plane.iter().filter(|r| kept.contains(r.run.as_str())).cloned().collect();
-    let data = PlaneData::new(&rows, limits);
+    let data = PlaneData::new(&rows, limits).with_bound(tables.ib_curve)?;
     let own = |d| saying(d, kept.len(), all.len());
     drawings.extend(information_plane::draw(&data, options).into_iter().map(own));
     drawings.extend(compression_by_estimator::draw(tables.phases));
@@ -142,6 +148,9 @@ pub fn draw_all(
     let kept = chosen(&all);
     let rows: Vec<TrainingRow> = tables.training.iter().filter(|r| kept.contains(r.run.as_str())).cloned().collect();
     drawings.extend(training::draw(&rows, &marks).into_iter().map(|d| saying(d, kept.len(), all.len())));
+    drawings.extend(ib_curve::draw(tables.ib_curve)?);
+    drawings.extend(regression::plane(tables.regression));
+    drawings.extend(robustness::draw(tables.regression));
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     drawings.into_iter().map(|drawing| written(drawing, options.png_scale, folder)).collect()
@@ -185,19 +194,6 @@ pub fn draw_accuracy(
 /// When a file cannot be written.
 pub fn draw_speed(rows: &[SpeedRow], folder: &Path) -> Result<Option<FigureFile>> {
     speed::growth(rows).map(|drawing| written(drawing, FigureOptions::default().png_scale, folder)).transpose()
-}
-
-/// Draws a regression study: error over information, and error under attack.
-///
-/// # Errors
-/// When a file cannot be written.
-pub fn draw_regression(
-    summary: &[RegressionSummaryRow],
-    options: &FigureOptions,
-    folder: &Path,
-) -> Result<Vec<FigureFile>> {
-    let drawings = regression::plane(summary).into_iter().chain(robustness::draw(summary));
-    drawings.map(|drawing| written(drawing, options.png_scale, folder)).collect()
 }
 
 fn written(drawing: Drawing, png_scale: u32, folder: &Path) -> Result<FigureFile> {

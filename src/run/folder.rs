@@ -79,6 +79,8 @@ const OUTPUTS: &[&str] = &[
     "regression.parquet",
     "regression_summary.csv",
     "regression_summary.parquet",
+    "ib_curve.csv",
+    "ib_curve.parquet",
 ];
 
 impl RunFolder {

@@ -17,6 +17,10 @@ pub mod quantity {
     pub const I_XT_GIVEN_Y: &str = "I_XT_given_Y";
     /// Entropy of the layer's (binned or noisy) state, H(T).
     pub const H_T: &str = "H_T";
+    /// How far I(T;Y) is below the information-bottleneck bound at the layer's I(X;T).
+    pub const IB_DISTANCE: &str = "IB_distance";
+    /// I(T;Y) as a share of that bound.
+    pub const IB_RATIO: &str = "IB_ratio";
 }
 
 /// Flags a row may carry, joined by `;`.
@@ -29,6 +33,8 @@ pub mod flags {
     pub const DPI_VIOLATED: &str = "dpi_violated";
     /// The estimator refused this layer at this checkpoint, and there is no value: the manifest says why.
     pub const REFUSED: &str = "refused";
+    /// Above the information-bottleneck bound, where no T can be.
+    pub const ABOVE_BOUND: &str = "above_bound";
 }
 
 /// One number of the information plane.
@@ -98,10 +104,10 @@ impl Row for PlaneRow {
             Column {
                 name: "quantity",
                 kind: Text,
-                meaning: "I_XT, I_TY, H_T, I_XT_given_Y; for pairwise bounds also I_TY_LOW and I_TY_HIGH",
+                meaning: "I_XT, I_TY, H_T, I_XT_given_Y; for pairwise bounds also I_TY_LOW and I_TY_HIGH; with --ib-curve also IB_distance and IB_ratio",
             },
             Column { name: "value", kind: Real, meaning: "the estimate" },
-            Column { name: "unit", kind: Text, meaning: "bits or nats" },
+            Column { name: "unit", kind: Text, meaning: "bits or nats; ratio for IB_ratio" },
             Column { name: "std_error", kind: Real, meaning: "standard error, where the method has one" },
             Column { name: "ci_low", kind: Real, meaning: "lower end of the 95 % interval" },
             Column { name: "ci_high", kind: Real, meaning: "upper end of the 95 % interval" },
@@ -117,7 +123,9 @@ impl Row for PlaneRow {
                 meaning: "seed that trained the network when known, else seed of the analysis",
             },
             Column {
-                name: "flags", kind: Text, meaning: "saturated, negative, dpi_violated, refused, …, joined by ;"
+                name: "flags",
+                kind: Text,
+                meaning: "saturated, negative, dpi_violated, above_bound, refused, …, joined by ;",
             },
         ]
     };
