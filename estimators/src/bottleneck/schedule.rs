@@ -41,7 +41,7 @@ impl Default for BottleneckOptions {
             restarts: 2,
             seed: 0,
             tolerance: 1e-10,
-            max_iterations: 10_000,
+            max_iterations: 20_000,
         }
     }
 }
