@@ -23,7 +23,7 @@ pub struct BottleneckOptions {
     pub restarts: usize,
     /// Seed of perturbations and random starts.
     pub seed: u64,
-    /// An iteration ends when no q(t|x) changes by more than this, or the Lagrangian stands still to 14 digits.
+    /// An iteration ends when no q(t|x) changes by more than this, or the Lagrangian stands still to 13 digits.
     pub tolerance: f64,
     /// … or after so many rounds, and is then marked as not converged.
     pub max_iterations: usize,
@@ -41,7 +41,7 @@ impl Default for BottleneckOptions {
             restarts: 2,
             seed: 0,
             tolerance: 1e-10,
-            max_iterations: 20_000,
+            max_iterations: 10_000,
         }
     }
 }

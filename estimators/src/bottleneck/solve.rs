@@ -148,9 +148,11 @@ impl Search<'_> {
     }
 
     fn restarts(&self, number: usize, beta: f64, purpose: Purpose) -> Vec<Found> {
+        // Annealing has all clusters; starts at random look for other ways to be coarse.
+        const MOST: usize = 16;
         let mut generator = self.generator(purpose, number);
         (0..self.options.restarts)
-            .map(|_| self.problem.random(self.clusters, &mut generator))
+            .map(|_| self.problem.random(self.clusters.min(MOST), &mut generator))
             .map(|start| self.problem.solve(&start, beta, self.stop))
             .collect()
     }
