@@ -74,7 +74,7 @@ fn a_run_is_whole_and_the_same_again() {
     let manifest: serde_json::Value = serde_json::from_slice(&read("a", "manifest.json")).unwrap();
     assert_eq!((&manifest["command"], &manifest["config"]["format"]), (&"ib-curve".into(), &"counts".into()));
     let findings = manifest["findings"].to_string();
-    assert!(findings.contains("I(X;Y) = 0.5310 bits") && findings.contains("leaves zero at β from 1.5"), "{findings}");
+    assert!(findings.contains("I(X;Y) = 0.5310 bits") && findings.contains("leaves zero at β from 1.56"), "{findings}");
     assert!(failure(narrows(dir.path()).args(["ib-curve", "--out", "a"]).args(arguments), 1).contains("complete run"));
     let resumed = narrows(dir.path()).args(["ib-curve", "--out", "a", "--resume"]).args(arguments).succeeds();
     assert!(String::from_utf8(resumed.stdout).unwrap().contains("complete already"));
@@ -132,7 +132,8 @@ fn the_plane_says_how_far_each_layer_is_from_the_bound() {
         table.iter().filter(|r| r["quantity"] == q).map(|r| (key(r), value(r))).collect()
     };
     let (x, y, distance, ratio) = (of("I_XT"), of("I_TY"), of("IB_distance"), of("IB_ratio"));
-    assert_eq!((distance.len(), ratio.len()), (6, 6));
+    let excess = of("IB_excess");
+    assert_eq!((distance.len(), ratio.len(), excess.len()), (6, 6, 6));
     let labels = rows(Path::new(&fixture("inputs.csv")));
     let ones = labels.iter().filter(|r| r["label"] == "1").count() as f64 / labels.len() as f64;
     let h_y = -ones * ones.log2() - (1.0 - ones) * (1.0 - ones).log2();
@@ -141,6 +142,7 @@ fn the_plane_says_how_far_each_layer_is_from_the_bound() {
         let bound = x[place].clamp(0.0, h_y);
         assert!((found - (bound - y[place])).abs() < 1e-9, "{place:?}");
         assert!((ratio[place] - y[place] / bound).abs() < 1e-9);
+        assert!((excess[place] - (x[place] - y[place].clamp(0.0, h_y))).abs() < 1e-9);
     }
     let manifest = std::fs::read_to_string(out.join("manifest.json")).unwrap();
     assert!(manifest.contains("nearest to the information-bottleneck bound in the end is"), "{manifest}");
@@ -155,7 +157,11 @@ fn the_plane_says_how_far_each_layer_is_from_the_bound() {
     for (name, place) in [("folder", "curve"), ("file", "curve/ib_curve.csv")] {
         let out = dir.path().join(name);
         narrows(dir.path()).args(plane_of("epoch_00003.pt", &out)).args(["--ib-curve", place]).succeeds();
-        assert_eq!(rows(&out.join("plane.csv")), table);
+        let found = rows(&out.join("plane.csv"));
+        assert_eq!(found.len(), table.len());
+        for r in found.iter().filter(|r| r["quantity"] == "IB_distance") {
+            assert!((value(r) - distance[&key(r)]).abs() < 1e-12);
+        }
     }
     let nats = dir.path().join("nats");
     let in_nats = ["--ib-curve", "curve", "--unit", "nats"];

@@ -179,6 +179,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     };
     let mut notes = notes(&job);
     let (mut result, limits) = trace(job, &folder, output)?;
+    let about_values = warnings(&result);
     if let Some(bound) = &bound {
         result.rows = with_bound(result.rows, &bound.curve);
         write_table(&folder, &result.rows)?;
@@ -188,7 +189,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let mut manifest = folder.manifest(&identity);
     manifest.limits = limits;
     manifest.attribution = attribution.map(String::from);
-    manifest.warnings = warnings(&result);
+    manifest.warnings = about_values;
     manifest.warnings.extend(notes);
     if let Some(asked) = args.samples.filter(|&n| n > n_all as u64) {
         manifest.warnings.push(format!("{asked} samples were asked for, but there are {n_all}: all of them were used"));

@@ -74,7 +74,8 @@ fn picture(curve: &BottleneckCurve, unit: Unit, name: &str) -> Picture {
     let (h_x, end, most) =
         (convert(limits.input_entropy), convert(limits.sufficient_entropy), convert(limits.information));
     // H(X) is drawn unless it would press the curve into a corner; it is named in any case.
-    let right = if h_x <= 2.0 * end { h_x } else { 1.25 * end };
+    let room = if curve.is_corner() { 1.7 } else { 1.25 };
+    let right = if h_x <= 2.0 * end { h_x } else { room * end };
     let x = Axis::amount(Some(Extent { low: 0.0, high: right }), 6);
     let y = Axis::amount(Some(Extent { low: 0.0, high: 1.12 * most }), 6);
     let after = 18.0 + text_width("I(X;Y)", SMALL, false);
@@ -102,6 +103,7 @@ fn picture(curve: &BottleneckCurve, unit: Unit, name: &str) -> Picture {
             y_ticks: true,
         },
     );
+    forbidden_name(&mut picture, &panel, most);
     panel.wall(&mut picture, "H(X)", h_x);
     panel.ceiling(&mut picture, if curve.is_corner() { "H(Y)" } else { "I(X;Y)" }, most);
     picture.line(BoundLine::new(curve, unit).within(&panel), Stroke::new(BOUND, 2.2));
@@ -109,7 +111,9 @@ fn picture(curve: &BottleneckCurve, unit: Unit, name: &str) -> Picture {
         let at = panel.at(end, most);
         picture.shape(spot(at));
         let text = format!("corner at H(Y) = {} {}", readable(most), unit.name());
-        picture.label(Label::new((at.0 + 9.0, at.1 + 20.0), text, SMALL, INK));
+        // Where H(X) is near, there is no room on the right.
+        let left = (at.0 + 9.0).min(panel.frame.right() - text_width(&text, SMALL, false));
+        picture.label(Label::new((left, at.1 + 20.0), text, SMALL, INK));
     } else {
         betas(&mut picture, &panel, curve, unit);
     }
@@ -123,8 +127,12 @@ fn forbidden(picture: &mut Picture, panel: &Panel, most: f64) {
     let edge = if panel.x.holds(most) { vec![origin, corner, (right, corner.1)] } else { vec![origin, corner] };
     let outline = edge.into_iter().chain([(right, top), (left, top)]).collect();
     picture.area(outline, Fill { tone: MUTED, alpha: 0.13 });
-    // In the middle of the strip above the corner, where nothing else is drawn.
-    let at = ((corner.0 + right) / 2.0, (top + corner.1) / 2.0 + 0.36 * SMALL);
+}
+
+/// Names the strip above the corner, where nothing else is drawn.
+fn forbidden_name(picture: &mut Picture, panel: &Panel, most: f64) {
+    let (right, corner) = (panel.frame.right(), panel.at(most, most));
+    let at = ((corner.0 + right) / 2.0, (panel.frame.top + corner.1) / 2.0 + 0.36 * SMALL);
     let text = "forbidden by data processing";
     if right - corner.0 > text_width(text, SMALL, false) + 12.0 {
         picture.label(Label::new(at, text, SMALL, MUTED).anchor(Anchor::Middle));
@@ -142,12 +150,19 @@ fn betas(picture: &mut Picture, panel: &Panel, curve: &BottleneckCurve, unit: Un
         picture.shape(Shape { outline, fill: Some(BOUND.into()), stroke: None, note: None });
     }
     let mut last: Option<Point> = None;
+    // Right end and baseline of every label that is written.
+    let mut written: Vec<(f64, f64)> = Vec::new();
     for (beta, at) in known {
-        if last.is_some_and(|(x, y)| (at.0 - x).hypot(at.1 - y) < APART) {
+        let (text, left, line) = (format!("β = {}", readable(beta)), at.0 + 9.0, at.1 + 15.0);
+        let near = last.is_some_and(|(x, y)| (at.0 - x).hypot(at.1 - y) < APART);
+        let covered = written.iter().any(|(right, other)| left < right + 6.0 && (line - other).abs() < SMALL + 2.0);
+        let right = left + text_width(&text, SMALL, false);
+        if near || covered || line > panel.frame.bottom() - 4.0 || right > panel.frame.right() {
             continue;
         }
         picture.shape(spot(at));
-        picture.label(Label::new((at.0 + 9.0, at.1 + 15.0), format!("β = {}", readable(beta)), SMALL, INK));
+        picture.label(Label::new((left, line), text, SMALL, INK));
+        written.push((right, line));
         last = Some(at);
     }
 }

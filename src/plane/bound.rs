@@ -5,8 +5,8 @@ use crate::table::{PlaneRow, flags, quantity};
 use narrows_estimators::bottleneck::BottleneckCurve;
 use narrows_estimators::registry::{self, Measure};
 
-/// Adds to the rows of every layer, checkpoint and estimator its distance below the bound, and the share of the bound
-/// that it reaches. A point above the bound, by more than both standard errors explain and more than the curve is known
+/// Adds to the rows of every layer, checkpoint and estimator its distance below the bound, the share of the bound that it
+/// reaches, and how much more of X it keeps than its I(T;Y) needs. A point above the bound, by more than both standard errors explain and more than the curve is known
 /// to, is flagged: no T is there, so that the estimator is at fault.
 ///
 /// Estimators of a dependence in units of their own are left out.
@@ -25,7 +25,7 @@ pub fn with_bound(rows: Vec<PlaneRow>, curve: &BottleneckCurve) -> Vec<PlaneRow>
     all
 }
 
-/// The two rows of a cell.
+/// The rows of a cell.
 fn distance(cell: &[PlaneRow], curve: &BottleneckCurve) -> Vec<PlaneRow> {
     let of = |name: &str| cell.iter().find(|r| r.quantity == name);
     let (Some(input), Some(target)) = (of(quantity::I_XT), of(quantity::I_TY)) else { return vec![] };
@@ -53,10 +53,11 @@ fn distance(cell: &[PlaneRow], curve: &BottleneckCurve) -> Vec<PlaneRow> {
     vec![
         row(quantity::IB_DISTANCE, Some(bound - i_ty), &input.unit),
         row(quantity::IB_RATIO, (bound > 0.0).then(|| i_ty / bound), "ratio"),
+        row(quantity::IB_EXCESS, Some(i_xt - unit.of(curve.least_input(i_ty * nats))), &input.unit),
     ]
 }
 
-/// For each run and estimator: the layer that ends nearest to the bound, and how many points are above it.
+/// For each run and estimator: the layer that ends nearest to the bound, what it keeps beyond need, and how many points are above it.
 pub fn bound_findings(rows: &[PlaneRow]) -> Vec<String> {
     let own = |r: &&PlaneRow| r.quantity == quantity::IB_DISTANCE && r.value.is_some();
     let mut series: Vec<(&str, &str, &str)> = vec![];
@@ -92,17 +93,23 @@ pub fn bound_findings(rows: &[PlaneRow]) -> Vec<String> {
                 "{run}, {estimator}: every layer ends above the information-bottleneck bound.{beyond}"
             ));
         };
-        let ratio = rows.iter().filter(is).find(|r| {
-            r.quantity == quantity::IB_RATIO
-                && r.checkpoint == nearest.checkpoint
-                && r.layer_index == nearest.layer_index
-        });
-        let share = ratio.and_then(|r| r.value).map_or(String::new(), |v| format!(" ({:.1} % of it)", 100.0 * v));
+        let also = |name: &str| {
+            let beside = |r: &&PlaneRow| {
+                r.quantity == name && r.checkpoint == nearest.checkpoint && r.layer_index == nearest.layer_index
+            };
+            rows.iter().filter(is).find(beside).and_then(|r| r.value)
+        };
+        let unit = &nearest.unit;
+        let share = also(quantity::IB_RATIO).map_or(String::new(), |v| format!(" ({:.1} % of it)", 100.0 * v));
+        let excess = also(quantity::IB_EXCESS).filter(|v| *v > 0.0);
+        let excess =
+            excess.map_or(String::new(), |v| format!("; it keeps {v:.2} {unit} of I(X;T) more than its I(T;Y) needs"));
+        // Rounded as it is shown, so that a distance of nothing is not shown as −0.000.
+        let distance = (nearest.value.unwrap_or(0.0) * 1e3).round() / 1e3 + 0.0;
         Some(format!(
-            "{run}, {estimator}: nearest to the information-bottleneck bound in the end is {}, {:.3} {} below it{share}.{beyond}",
-            nearest.layer,
-            nearest.value.unwrap_or(0.0),
-            nearest.unit
+            "{run}, {estimator}: nearest to the information-bottleneck bound in the end is {}, {distance:.3} {unit} below \
+             it{share}{excess}.{beyond}",
+            nearest.layer
         ))
     };
     series.into_iter().filter_map(sentence).collect()
@@ -129,17 +136,21 @@ mod tests {
         let rows: Vec<PlaneRow> =
             [layer(0, 1, "kde", 2.0, 0.75), layer(0, 2, "kde", 0.5, 0.4), layer(0, 3, "kde", 0.5, 0.6)].concat();
         let with = with_bound(rows, &corner());
-        assert_eq!(with.len(), 15);
+        assert_eq!(with.len(), 18);
         let of = |q: &str| with.iter().filter(|r| r.quantity == q).map(|r| r.value.unwrap()).collect::<Vec<_>>();
-        let (found, ratios) = (of(quantity::IB_DISTANCE), of(quantity::IB_RATIO));
-        for (found, truth) in found.iter().chain(&ratios).zip([0.25, 0.1, -0.1, 0.75, 0.8, 1.2]) {
+        let (found, ratios, excess) = (of(quantity::IB_DISTANCE), of(quantity::IB_RATIO), of(quantity::IB_EXCESS));
+        let truth = [0.25, 0.1, -0.1, 0.75, 0.8, 1.2, 1.25, 0.1, -0.1];
+        for (found, truth) in found.iter().chain(&ratios).chain(&excess).zip(truth) {
             assert!((found - truth).abs() < 1e-12, "{found} {truth}");
         }
         assert_eq!((with[3].quantity.as_str(), with[4].unit.as_str()), ("IB_distance", "ratio"));
-        let flagged: Vec<usize> = (0..15).filter(|&i| with[i].flags == flags::ABOVE_BOUND).collect();
-        assert_eq!(flagged, [13, 14]);
+        let flagged: Vec<usize> = (0..18).filter(|&i| with[i].flags == flags::ABOVE_BOUND).collect();
+        assert_eq!(flagged, [15, 16, 17]);
         let told = bound_findings(&with);
-        assert!(told[0].contains("in the end is l2, 0.100 bits below it (80.0 % of it)"), "{told:?}");
+        assert!(
+            told[0].contains("in the end is l2, 0.100 bits below it (80.0 % of it); it keeps 0.10 bits of I(X;T) more"),
+            "{told:?}"
+        );
         assert!(told[0].contains("1 of 3 points are above"), "{told:?}");
     }
 

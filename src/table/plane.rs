@@ -21,6 +21,8 @@ pub mod quantity {
     pub const IB_DISTANCE: &str = "IB_distance";
     /// I(T;Y) as a share of that bound.
     pub const IB_RATIO: &str = "IB_ratio";
+    /// How much more I(X;T) the layer has than its I(T;Y) needs.
+    pub const IB_EXCESS: &str = "IB_excess";
 }
 
 /// Flags a row may carry, joined by `;`.
@@ -104,7 +106,7 @@ impl Row for PlaneRow {
             Column {
                 name: "quantity",
                 kind: Text,
-                meaning: "I_XT, I_TY, H_T, I_XT_given_Y; for pairwise bounds also I_TY_LOW and I_TY_HIGH; with --ib-curve also IB_distance and IB_ratio",
+                meaning: "I_XT, I_TY, H_T, I_XT_given_Y; for pairwise bounds also I_TY_LOW and I_TY_HIGH; with --ib-curve also IB_distance, IB_ratio and IB_excess",
             },
             Column { name: "value", kind: Real, meaning: "the estimate" },
             Column { name: "unit", kind: Text, meaning: "bits or nats; ratio for IB_ratio" },

@@ -12,8 +12,10 @@ const EMPTY: f64 = 1e-14;
 const EQUAL: f64 = 1e-6;
 /// Stands for the logarithm of zero: finite, so that its product with a probability of zero is zero and not NaN.
 const LOG_ZERO: f64 = -1e30;
-/// Iterations over which the Lagrangian must stand still.
-const WINDOW: usize = 100;
+/// Iterations over which the Lagrangian must stand still, and after which equal clusters are merged.
+const WINDOW: usize = 50;
+/// Share of the Lagrangian by which it may still fall over a window.
+const STILL: f64 = 1e-13;
 
 /// What every iteration needs of the joint distribution.
 pub(super) struct Problem {
@@ -121,8 +123,10 @@ impl Problem {
             if !converged && iterations % WINDOW == 0 {
                 let (i_xt, i_ty, _) = self.amounts(&q);
                 let lagrangian = i_xt - beta * i_ty;
-                converged = window - lagrangian < 1e-14 * (1.0 + lagrangian.abs());
+                converged = window - lagrangian < STILL * (1.0 + lagrangian.abs());
                 window = lagrangian;
+                // Most of a start's clusters are soon equal: carrying them along would cost the most of the time.
+                q = self.merged(q);
             }
         }
         let encoder = Encoder(self.merged(q));

@@ -106,6 +106,17 @@ impl BottleneckCurve {
         tangents.fold(r.min(self.limits.information), f64::min).max(self.bound(i_xt))
     }
 
+    /// The least I(X;T) at which so much of Y can be told: the inverse of [`bound`](Self::bound). From I(X;Y) on it is the
+    /// end of the curve.
+    pub fn least_input(&self, i_ty: f64) -> f64 {
+        if i_ty.is_nan() {
+            return f64::NAN;
+        }
+        let y = i_ty.max(0.0);
+        let part = self.hull.windows(2).map(|pair| (pair[0], pair[1])).find(|(_, (_, y1))| y < *y1);
+        part.map_or(self.limits.sufficient_entropy, |((x0, y0), (x1, y1))| x0 + (x1 - x0) * (y - y0) / (y1 - y0))
+    }
+
     /// The β (inverse slope) of the hull at an I(X;T); none beyond its end, where the slope is zero.
     pub fn beta_at(&self, i_xt: f64) -> Option<f64> {
         self.segment(i_xt.max(0.0)).map(|((x0, y0), (x1, y1))| (x1 - x0) / (y1 - y0))

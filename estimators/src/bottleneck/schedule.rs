@@ -23,7 +23,7 @@ pub struct BottleneckOptions {
     pub restarts: usize,
     /// Seed of perturbations and random starts.
     pub seed: u64,
-    /// An iteration ends when no q(t|x) changes by more than this, or the Lagrangian stands still to 14 digits.
+    /// An iteration ends when no q(t|x) changes by more than this, or the Lagrangian stands still to 13 digits.
     pub tolerance: f64,
     /// … or after so many rounds, and is then marked as not converged.
     pub max_iterations: usize,

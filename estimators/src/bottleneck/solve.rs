@@ -148,42 +148,56 @@ impl Search<'_> {
     }
 
     fn restarts(&self, number: usize, beta: f64, purpose: Purpose) -> Vec<Found> {
+        // Annealing has all clusters; starts at random look for other ways to be coarse.
+        const MOST: usize = 16;
         let mut generator = self.generator(purpose, number);
         (0..self.options.restarts)
-            .map(|_| self.problem.random(self.clusters, &mut generator))
+            .map(|_| self.problem.random(self.clusters.min(MOST), &mut generator))
             .map(|start| self.problem.solve(&start, beta, self.stop))
             .collect()
     }
 
-    /// Adds points where chord and tangents are farthest apart.
+    /// Adds points where chord and tangents are farthest apart, and then just below where the curve leaves zero.
     fn refine(&self, best: &mut Vec<Best>, limits: &CurveLimits, done: &(dyn Fn() + Sync)) {
+        /// How near to the critical β it is looked for something from below, and how often.
+        const NEAR: f64 = 1e-3;
+        const PROBES: usize = 4;
+        let curve = |best: &[Best]| BottleneckCurve::new(best.iter().map(Best::point).collect(), limits.clone());
+        let within = |beta: f64| (self.options.beta_min..=self.options.beta_max).contains(&beta);
         let mut straight: Vec<f64> = Vec::new();
-        for number in 0..self.options.refine {
-            let curve = BottleneckCurve::new(best.iter().map(Best::point).collect(), limits.clone());
-            let within = |beta: f64| (self.options.beta_min..=self.options.beta_max).contains(&beta);
-            let Some(beta) = curve.widest(self.options.gap, |beta| within(beta) && !straight.contains(&beta)) else {
-                break;
-            };
-            let at = best.partition_point(|b| b.beta < beta);
-            let mut starts: Vec<Encoder> = Vec::new();
-            if let Some(above) = best.get(at) {
-                starts.push(above.found.encoder.clone());
-            }
-            if let Some(below) = at.checked_sub(1).map(|i| &best[i]) {
-                let mut generator = self.generator(Purpose::Forward, (1 << 20) + number);
-                starts.push(self.problem.split(&below.found.encoder, self.clusters, &mut generator));
-            }
-            let mut candidates: Vec<(Origin, Found)> = starts
-                .par_iter()
-                .map(|start| (Origin::Neighbour, self.problem.solve(start, beta, self.stop)))
-                .collect();
-            candidates
-                .extend(self.restarts(number, beta, Purpose::Refine).into_iter().map(|found| (Origin::Random, found)));
+        let wanted = self.options.refine.saturating_sub(PROBES);
+        while straight.len() < wanted {
+            let usable = |beta: f64| within(beta) && !straight.contains(&beta);
+            let Some(beta) = curve(best).widest(self.options.gap, usable) else { break };
             // A chord that nothing exceeds is the curve itself: two encoders are equally good there.
             straight.push(beta);
-            best.insert(at, self.best(beta, candidates));
+            self.add(best, beta, straight.len());
             done();
         }
+        for probe in 0..self.options.refine.min(PROBES) {
+            let (low, high) = curve(best).critical_beta();
+            let beta = (1.0 - NEAR) * high;
+            if low >= beta || !within(beta) {
+                break;
+            }
+            self.add(best, beta, wanted + 1 + probe);
+            done();
+        }
+    }
+
+    /// Searches at one more β, from the encoders of its neighbours and at random.
+    fn add(&self, best: &mut Vec<Best>, beta: f64, number: usize) {
+        let at = best.partition_point(|b| b.beta < beta);
+        let mut starts: Vec<Encoder> = best.get(at).map(|above| above.found.encoder.clone()).into_iter().collect();
+        if let Some(below) = at.checked_sub(1).map(|i| &best[i]) {
+            let mut generator = self.generator(Purpose::Forward, (1 << 20) + number);
+            starts.push(self.problem.split(&below.found.encoder, self.clusters, &mut generator));
+        }
+        let solve = |start: &Encoder| (Origin::Neighbour, self.problem.solve(start, beta, self.stop));
+        let mut candidates: Vec<(Origin, Found)> = starts.par_iter().map(solve).collect();
+        candidates
+            .extend(self.restarts(number, beta, Purpose::Refine).into_iter().map(|found| (Origin::Random, found)));
+        best.insert(at, self.best(beta, candidates));
     }
 
     /// Where the encoder of another β is better, the search goes on from it.

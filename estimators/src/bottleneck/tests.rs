@@ -56,7 +56,7 @@ fn the_channel_wakes_at_its_critical_beta() {
         let curve = options().curve(&channel(flip), &|| ()).unwrap();
         assert!((curve.limits().local_critical_beta - critical).abs() < 1e-9);
         let (low, high) = curve.critical_beta();
-        assert!(low <= critical + 1e-9 && high >= critical - 1e-9 && high - low < 0.15 * critical, "{low} {high}");
+        assert!(low <= critical + 1e-9 && high >= critical - 1e-9 && high - low < 2e-3 * critical, "{low} {high}");
     }
 }
 
@@ -68,8 +68,9 @@ fn between_its_points_the_curve_encloses_the_closed_form() {
         let (low, truth, high) = (curve.bound(i), binary_symmetric_bound(0.1, i).unwrap(), curve.ceiling(i));
         assert!(low <= truth + 1e-9 && truth <= high + 1e-9, "{i}: {low} {truth} {high}");
         assert!(high - low < 1e-3, "{i}: {low} {high}");
+        assert!((curve.least_input(low) - i).abs() < 1e-9, "{i}");
     }
-    assert_eq!(curve.bound(-0.1), 0.0);
+    assert_eq!((curve.bound(-0.1), curve.least_input(-0.1), curve.least_input(9.0)), (0.0, 0.0, LN_2));
     assert_eq!(curve.bound(10.0), curve.limits().information);
     assert!(curve.bound(f64::NAN).is_nan() && curve.beta_at(10.0).is_none());
 }
