@@ -5,12 +5,13 @@
 mod accuracy;
 mod canvas;
 mod colormap;
-mod curve;
+pub(crate) mod curve;
 pub(crate) mod data;
 mod grid;
 mod information_over_epochs;
 mod information_plane;
 mod legend;
+pub(crate) mod looks;
 mod panel;
 mod picture;
 mod png;
