@@ -116,7 +116,7 @@ fn the_page_plays_and_says_what_the_table_says() {
 
     // It opens at the end of the training, with the first estimator of both runs.
     assert_eq!(b.value("read.panes()"), 2);
-    assert_eq!(b.value("read.said()"), "2000 (checkpoint 12 of 12)");
+    assert_eq!(b.value("read.said()"), "2000 (12 of 12)");
     stands(&mut b, 0, (0, 0), 2000);
     // The second run has no checkpoint there: its last one, hollow.
     stands(&mut b, 1, (1, 0), 500);
@@ -140,7 +140,7 @@ fn the_page_plays_and_says_what_the_table_says() {
     b.press(" ");
     assert_eq!(b.value("document.getElementById('play').getAttribute('aria-label')"), "Pause");
     b.until("document.getElementById('play').getAttribute('aria-label') === 'Play'");
-    assert_eq!(b.value("read.said()"), "2000 (checkpoint 12 of 12)");
+    assert_eq!(b.value("read.said()"), "2000 (12 of 12)");
     stands(&mut b, 0, (0, 0), 2000);
     // The trail holds all eleven that went before.
     assert_eq!(b.value("document.querySelector('.trail').querySelectorAll('g[visibility=visible]').length"), 11);
@@ -180,14 +180,14 @@ fn points_tell_their_numbers_to_mouse_and_keyboard() {
     };
     assert_eq!(
         b.value("[read.panes(), read.said(), document.getElementById('speed').value]"),
-        json!([1, "50 (checkpoint 7 of 12)", "5"])
+        json!([1, "50 (7 of 12)", "5"])
     );
     assert_eq!(b.value("[0, 1, 2].map(i => read.box('layers', i).checked)"), json!([true, false, true]));
 
     let says = |layer: usize, epoch: u64| {
         let (x, y) = truth(0, 1, epoch, layer);
         let quantity =
-            |name: &str, v: f64| format!("{name} {v:.3} ± 0.050 (95 %: {:.3} to {:.3}) bits", v - 0.1, v + 0.1);
+            |name: &str, v: f64| format!("{name} {v:.3} ± 0.050 bits (95 %: {:.3} to {:.3})", v - 0.1, v + 0.1);
         format!("{}, epoch {epoch}|{}|{}", LAYERS[layer], quantity("I(X;T)", x), quantity("I(T;Y)", y))
     };
     // The mouse.
@@ -228,7 +228,7 @@ fn points_tell_their_numbers_to_mouse_and_keyboard() {
         "(() => { const t = [...document.querySelectorAll('.chart text[data-x]')].find(t => t.textContent === '100').getBoundingClientRect(); return [t.left + t.width / 2, t.top - 40]; })()",
     ));
     b.mouse(at[0], at[1], true);
-    assert_eq!(b.value("read.said()"), "100 (checkpoint 8 of 12)");
+    assert_eq!(b.value("read.said()"), "100 (8 of 12)");
 
     // The table of the numbers shown.
     b.value("document.getElementById('explore-values').open = true");

@@ -29,6 +29,7 @@ const SCRIPT: &str = concat!(
     include_str!("explore/plot.js"),
     include_str!("explore/plane.js"),
     include_str!("explore/chart.js"),
+    include_str!("explore/address.js"),
     include_str!("explore/explore.js"),
 );
 

@@ -13,9 +13,8 @@ class ChartPlot {
     });
   }
 
-  layOut(width) {
+  layOut(width, height) {
     const { model } = this.view;
-    const height = Math.min(Math.max(0.78 * width, 240), 420);
     const right = model.wall || model.ceiling ? 52 : 14;
     const each = (height - 22 - 42 - 20) / 2;
     const box = top => ({ left: 54, top, width: Math.max(width - 54 - right, 60), height: each });
@@ -26,8 +25,8 @@ class ChartPlot {
       new Area(box(22), model.looks.time, model.looks.input[this.pane.estimator]),
       new Area(box(22 + each + 20), model.looks.time, model.looks.target),
     ];
-    this.areas[0].frame(this.svg, "", "I(X;T)");
-    this.areas[1].frame(this.svg, model.clock, "I(T;Y)");
+    this.areas[0].frame(this.svg, "", `I(X;T) [${model.unit}]`);
+    this.areas[1].frame(this.svg, model.clock, `I(T;Y) [${model.unit}]`);
     this.areas[0].ceiling(this.svg, model.wall);
     this.areas[1].ceiling(this.svg, model.ceiling);
     this.clips = this.areas.map(({ box }) => {
@@ -67,7 +66,7 @@ class ChartPlot {
           const band = strokes([...at(quantity.low), ...at(quantity.high).reverse()]) + "Z";
           draw(this.curves, "path", { class: "band", d: band, fill: ink, ...clip });
         }
-        draw(this.curves, "path", { class: "curve", d: strokes(at(quantity.value)), stroke: ink, "data-layer": layer, ...clip });
+        draw(this.curves, "path", { class: "curve", d: strokes(at(quantity.value)), stroke: ink, ...clip });
         const marker = markerAt(this.view.model.looks.layers[layer].marker, 0, 0, 4.2);
         const dot = draw(this.dots, "path", { class: "dot", d: marker, fill: ink });
         this.present.push({ area, quantity, dot });

@@ -1,10 +1,10 @@
 
 // The interactive plane, part 1: the numbers. Reads the page's data block into plain lists.
 //
-// A model has `times` (all times at which any run has a checkpoint, ascending) and `groups` (runs and means). A group has
-// its own `times`, `latest` (for each of the model's times the position of its last checkpoint until then, or -1) and
-// `planes` by estimator. A plane has `layers` by layer, each with x and y: lists of `value`, `error`, `low` and `high` over
-// the group's checkpoints, NaN where nothing is known; and `flags`, in words.
+// A model has `times` (all times at which any run has a checkpoint, ascending) and `groups` (runs and means). A group
+// has its own `times`, `latest` (for each of the model's times the position of its last checkpoint until then, or -1)
+// and `planes` by estimator. A plane has, by layer, x and y: lists of `value`, `error`, `low` and `high` over the group's
+// checkpoints, NaN where nothing is known; and `flags`, in words.
 
 /** The model, or null where the page carries no plane. */
 function readPlane() {
@@ -76,11 +76,13 @@ function shownNumber(value) {
   return text.replaceAll("-", "−");
 }
 
-/** A quantity at a checkpoint with its uncertainty, such as "3.210 ± 0.040 (95 %: 3.130 to 3.290)". */
-function shownQuantity(series, at) {
+/** A quantity at a checkpoint with its uncertainty, such as "3.210 ± 0.040 bits (95 %: 3.130 to 3.290)". */
+function shownQuantity(series, at, unit = "") {
   let text = shownNumber(series.value[at]);
   if (!Number.isNaN(series.error[at])) text += ` ± ${shownNumber(series.error[at])}`;
-  if (!Number.isNaN(series.low[at])) text += ` (95 %: ${shownNumber(series.low[at])} to ${shownNumber(series.high[at])})`;
+  if (unit) text += ` ${unit}`;
+  const [low, high] = [series.low[at], series.high[at]];
+  if (!Number.isNaN(low)) text += ` (95 %: ${shownNumber(low)} to ${shownNumber(high)})`;
   return text;
 }
 

@@ -1,5 +1,5 @@
 
-// Part 5: the state of the view and its controls. Without this script the section stays hidden.
+// Part 6: the state of the view and its controls. Without this script the section stays hidden.
 
 /** Planes shown at most; more could neither be compared nor drawn in time. */
 const MOST_PANES = 12;
@@ -15,7 +15,8 @@ class Explorer {
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.at = Object.fromEntries(
       ["groups", "estimators", "layers"].map(kind => [kind, document.getElementById(`choose-${kind}`)]));
-    for (const id of ["panes", "play", "moment", "speed", "trail", "ramp"]) this[`${id}Box`] = document.getElementById(id);
+    const ids = ["panes", "play", "moment", "speed", "trail", "ramp"];
+    for (const id of ids) this[`${id}Box`] = document.getElementById(id);
     this.tip = document.getElementById("explore-tip");
     this.panes = [];
     this.playing = false;
@@ -23,7 +24,7 @@ class Explorer {
     this.buildChoices();
     this.listen();
     // The view that one finds needs no address.
-    this.written = this.address();
+    this.written = writeView(this);
     this.restore();
     this.change();
   }
@@ -70,7 +71,7 @@ class Explorer {
     const { x, y, flags } = plane.get(layer);
     const { model } = this;
     const words = [`${model.layers[layer]}, ${model.clock} ${group.times[at]}`];
-    words.push(`I(X;T) ${shownQuantity(x, at)} ${model.unit}`, `I(T;Y) ${shownQuantity(y, at)} ${model.unit}`);
+    words.push(`I(X;T) ${shownQuantity(x, at, model.unit)}`, `I(T;Y) ${shownQuantity(y, at, model.unit)}`);
     if (flags[at]) words.push(flags[at]);
     return words;
   }
@@ -85,7 +86,8 @@ class Explorer {
       layers: model.layers,
     };
     for (const [kind, box] of Object.entries(this.at)) {
-      const list = put(box, "div", "list");
+      const row = put(box, "div", "row");
+      const list = put(row, "div", "list");
       names[kind].forEach((name, i) => {
         const label = put(list, "label");
         const tick = put(label, "input");
@@ -103,7 +105,7 @@ class Explorer {
       });
       if (names[kind].length > 2) {
         for (const word of ["all", "none"]) {
-          const button = put(box, "button", "few", word);
+          const button = put(row, "button", "few", word);
           button.type = "button";
           button.setAttribute("aria-label", `${word} ${kind === "groups" ? "runs" : kind}`);
           button.addEventListener("click", () => {
@@ -200,7 +202,9 @@ class Explorer {
     const note = document.getElementById("explore-note");
     note.textContent = "";
     if (there.length === 0) note.textContent = "Nothing is chosen: tick a run and an estimator that it has.";
-    if (there.length > MOST_PANES) note.textContent = `The first ${MOST_PANES} of ${there.length} planes; untick runs or estimators to see others.`;
+    if (there.length > MOST_PANES) {
+      note.textContent = `The first ${MOST_PANES} of ${there.length} planes; untick runs or estimators to see others.`;
+    }
     this.panesBox.replaceChildren();
     this.panes = there.slice(0, MOST_PANES).map(({ group, estimator }) => {
       const pane = { group, estimator, plane: group.planes.get(estimator), at: -1 };
@@ -218,7 +222,13 @@ class Explorer {
   layOut() {
     this.place();
     for (const { plots } of this.panes) {
-      for (const plot of plots) plot.layOut(Math.max(plot.svg.parentElement.clientWidth, 200));
+      const [plane, chart] = plots.map(plot => plot.svg.parentElement);
+      const fit = (box, share, low, high) => Math.min(Math.max(share * box.clientWidth, low), high);
+      const height = fit(plane, 0.7, 250, 380);
+      // A chart below its plane is lower, so that both fit a window.
+      const beside = plane.offsetTop === chart.offsetTop;
+      plots[0].layOut(Math.max(plane.clientWidth, 200), height);
+      plots[1].layOut(Math.max(chart.clientWidth, 200), beside ? height : fit(chart, 0.6, 260, 290));
     }
     this.paint();
     this.show();
@@ -248,9 +258,9 @@ class Explorer {
   show() {
     this.place();
     const { model } = this;
-    const place = `checkpoint ${this.index + 1} of ${model.times.length}`;
+    const place = `${this.index + 1} of ${model.times.length}`;
     this.momentBox.value = this.index;
-    this.momentBox.setAttribute("aria-valuetext", `${model.clock} ${this.time()}, ${place}`);
+    this.momentBox.setAttribute("aria-valuetext", `${model.clock} ${this.time()}, checkpoint ${place}`);
     document.getElementById("moment-said").textContent = `${this.time()} (${place})`;
     for (const { plots } of this.panes) plots.forEach(plot => plot.update());
     this.list();
@@ -269,7 +279,8 @@ class Explorer {
     const said = points.slice(0, MOST_SAID).map(([pane, layer]) => {
       const { x, y } = pane.plane.get(layer);
       const name = this.panes.length > 1 ? `${this.title(pane)}, ` : "";
-      return `${name}${this.model.layers[layer]}: ${shownNumber(x.value[pane.at])} and ${shownNumber(y.value[pane.at])}`;
+      const [input, target] = [x, y].map(series => shownNumber(series.value[pane.at]));
+      return `${name}${this.model.layers[layer]}: ${input} and ${target}`;
     });
     if (points.length > MOST_SAID) said.push(`${points.length - MOST_SAID} more in the table below`);
     const head = `${this.model.clock} ${this.time()}. I(X;T) and I(T;Y) in ${this.model.unit}.`;
@@ -287,7 +298,8 @@ class Explorer {
       const row = body.insertRow();
       const names = [pane.group.name, this.model.estimators[pane.estimator][0], this.model.layers[layer]];
       for (const name of names) put(row, "td", "w", name);
-      for (const text of [pane.group.times[pane.at], shownQuantity(x, pane.at), shownQuantity(y, pane.at)]) put(row, "td", "n", String(text));
+      put(row, "td", "n", String(pane.group.times[pane.at]));
+      for (const series of [x, y]) put(row, "td", "n", shownQuantity(series, pane.at));
       put(row, "td", "f", flags[pane.at]);
     }
   }
@@ -297,61 +309,35 @@ class Explorer {
     this.tip.hidden = !found;
     if (!found) return;
     this.tip.replaceChildren();
-    this.words(found.pane, found.layer, found.at).forEach((line, i) => put(this.tip, i === 0 ? "strong" : "div", "", line));
+    const words = this.words(found.pane, found.layer, found.at);
+    words.forEach((line, i) => put(this.tip, i === 0 ? "strong" : "div", "", line));
     const section = this.tip.offsetParent.getBoundingClientRect();
     const frame = found.svg.getBoundingClientRect();
     const [x, y] = [frame.left - section.left + found.x, frame.top - section.top + found.y];
     const { offsetWidth: width, offsetHeight: height } = this.tip;
     const left = x + 14 + width > section.width ? x - 14 - width : x + 14;
     this.tip.style.left = `${Math.max(0, Math.min(left, section.width - width))}px`;
-    this.tip.style.top = `${y - height - 12}px`;
-  }
-
-  // The address.
-
-  /** The view as a fragment: `#explore&epoch=120&runs=0,1…`. */
-  address() {
-    const list = set => [...set].sort((a, b) => a - b).join(",");
-    const view = new URLSearchParams({
-      [this.model.clock]: this.time(), runs: list(this.groups), estimators: list(this.estimators),
-      layers: list(this.layers), trail: this.trailBox.value, speed: this.speedBox.value,
-    });
-    return `#explore&${view}`.replaceAll("%2C", ",");
+    // Above the point, or below it where the bar at the top of the window would cover it.
+    const above = frame.top + found.y - height - 12 > 48;
+    this.tip.style.top = `${above ? y - height - 12 : y + 16}px`;
   }
 
   /** Writes the view into the page's address, once the reader has changed it. */
   remember() {
-    const hash = this.address();
-    if (hash === this.written) return;
-    this.written = hash;
+    const fragment = writeView(this);
+    if (fragment === this.written) return;
+    this.written = fragment;
     try {
-      history.replaceState(null, "", hash);
+      history.replaceState(null, "", fragment);
     } catch {
       // Some browsers refuse where they have been asked too often: the next change tries again.
       this.written = null;
     }
   }
 
-  /** Reads the view from the address, ignoring what does not exist; says whether there was one. */
+  /** Takes the view from the page's address; says whether there was one. */
   restore() {
-    const [name, ...rest] = location.hash.split("&");
-    if (name !== "#explore" || rest.length === 0) return false;
-    const view = new URLSearchParams(rest.join("&"));
-    const list = (key, all) => {
-      const known = (view.get(key) ?? "").split(",").filter(part => /^\d+$/.test(part)).map(Number).filter(i => i < all.length);
-      return view.has(key) ? new Set(known) : null;
-    };
-    this.groups = list("runs", this.model.groups) ?? this.groups;
-    this.estimators = list("estimators", this.model.estimators) ?? this.estimators;
-    this.layers = list("layers", this.model.layers) ?? this.layers;
-    const wanted = Number(view.get(this.model.clock) ?? NaN);
-    if (Number.isFinite(wanted)) {
-      this.index = this.model.times.reduce((best, time, i) =>
-        Math.abs(time - wanted) < Math.abs(this.model.times[best] - wanted) ? i : best, 0);
-    }
-    for (const [key, box] of [["trail", this.trailBox], ["speed", this.speedBox]]) {
-      if ([...box.options].some(option => option.value === view.get(key))) box.value = view.get(key);
-    }
+    if (!readView(this, location.hash)) return false;
     this.written = location.hash;
     document.getElementById("explore").scrollIntoView();
     return true;

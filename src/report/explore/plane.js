@@ -11,11 +11,12 @@ const REACH = 16;
 class PlanePlot {
   /**
    * `view` is the page's: it says which layers are shown and in which colours, and is told what is pointed at.
+   *
    * `pane` is what is drawn: group, plane, estimator, and the checkpoint `at` now.
    */
   constructor(parent, pane, view) {
     Object.assign(this, { pane, view, trail: new Map(), lit: new Map(), markers: new Map() });
-    this.svg = draw(parent, "svg", { class: "plane", role: "application", "aria-roledescription": "information plane" });
+    this.svg = draw(parent, "svg", { class: "plane", role: "application" });
     this.svg.setAttribute("aria-label", `Information plane of ${view.title(pane)}`);
     this.svg.setAttribute("aria-describedby", "explore-help");
     this.svg.addEventListener("pointermove", event => this.point(event));
@@ -25,10 +26,9 @@ class PlanePlot {
     this.svg.addEventListener("keydown", event => this.key(event));
   }
 
-  /** Draws everything anew for a width in pixels. */
-  layOut(width) {
+  /** Draws everything anew for a size in pixels. */
+  layOut(width, height) {
     const { model } = this.view;
-    const height = Math.min(Math.max(0.78 * width, 240), 420);
     const right = model.ceiling ? 40 : 14;
     const box = { left: 54, top: 22, width: Math.max(width - 54 - right, 60), height: height - 22 - 42 };
     this.svg.replaceChildren();
@@ -105,7 +105,8 @@ class PlanePlot {
   /** Path data of the 95 % intervals of a point, or of one standard error to both sides. */
   whiskers(layer, at, x, y) {
     const own = this.pane.plane.get(layer);
-    const ends = s => (Number.isNaN(s.low[at]) ? [s.value[at] - s.error[at], s.value[at] + s.error[at]] : [s.low[at], s.high[at]]);
+    const ends = ({ value, error, low, high }) =>
+      Number.isNaN(low[at]) ? [value[at] - error[at], value[at] + error[at]] : [low[at], high[at]];
     const across = ends(own.x).map(v => [this.area.x(v), y]);
     const along = ends(own.y).map(v => [x, this.area.y(v)]);
     return strokes(across) + strokes(along);
@@ -118,8 +119,10 @@ class PlanePlot {
     const kind = this.view.trail();
     const every = kind === "all" ? Math.ceil(group.times.length / LONGEST_TRAIL) : 1;
     const first = kind === "all" ? 0 : Math.max(0, at - FADING);
+    // As in the figures, many lie lighter than few.
+    const faint = (at - first) / every > 40 ? 0.3 : 0.5;
     if (kind !== "none") {
-      for (let i = first; i < at; i += every) wanted.set(i, kind === "all" ? 0.45 : 0.6 * (1 - (at - i) / (FADING + 1)));
+      for (let i = first; i < at; i += every) wanted.set(i, kind === "all" ? faint : 0.6 * (1 - (at - i) / (FADING + 1)));
     }
     for (const i of this.lit.keys()) {
       if (!wanted.has(i)) this.trail.get(i).setAttribute("visibility", "hidden");
@@ -142,7 +145,8 @@ class PlanePlot {
     group.style.color = ink;
     draw(group, "path", { class: "thread", d: strokes(places.map(([, x, y]) => [x, y])) });
     const looks = this.view.model.looks.layers;
-    draw(group, "path", { class: "marks", d: marks.map(([layer, x, y]) => markerAt(looks[layer].marker, x, y, 3.6)).join("") });
+    const shapes = marks.map(([layer, x, y]) => markerAt(looks[layer].marker, x, y, 3.6));
+    draw(group, "path", { class: "marks", d: shapes.join("") });
     return group;
   }
 
@@ -192,7 +196,8 @@ class PlanePlot {
   key(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
-      const there = this.layers().filter(layer => this.markers.get(layer).marker.getAttribute("visibility") === "visible");
+      const visible = layer => this.markers.get(layer).marker.getAttribute("visibility") === "visible";
+      const there = this.layers().filter(visible);
       const next = there[there.indexOf(this.chosen) + step];
       if (next !== undefined) this.markers.get(next).marker.focus({ preventScroll: true });
       event.preventDefault();

@@ -48,10 +48,16 @@ class Area {
       free = Number(x) + half + 4;
       draw(svg, "text", { class: "tick", x, y: bottom + 16, "text-anchor": "middle", "data-x": value }, label);
     }
-    for (const [value, label] of this.yAxis.ticks) {
+    // Numbers at every tick, every second, … such that none touches the next.
+    const ticks = this.yAxis.ticks;
+    const gap = ticks.length > 1 ? this.y(ticks[0][0]) - this.y(ticks[1][0]) : height;
+    const every = Math.max(1, Math.ceil(14 / gap));
+    for (const [i, [value, label]] of ticks.entries()) {
       const y = this.y(value);
       draw(svg, "path", { class: "grid", d: `M${left} ${fixed(y)}H${left + width}` });
-      draw(svg, "text", { class: "tick", x: left - 6, y: fixed(y + 4), "text-anchor": "end", "data-y": value }, label);
+      if (i % every) continue;
+      const place = { class: "tick", x: left - 6, y: fixed(y + 4), "text-anchor": "end", "data-y": value };
+      draw(svg, "text", place, label);
     }
     draw(svg, "path", { class: "axis", d: `M${left} ${top}V${bottom}H${left + width}` });
     draw(svg, "text", { class: "name", x: left + width / 2, y: bottom + 34, "text-anchor": "middle" }, xName);
