@@ -91,6 +91,10 @@ pub(crate) struct PlanePoint {
     pub(crate) input: Option<Measured>,
     /// I(T;Y).
     pub(crate) target: Option<Measured>,
+    /// Standard error of I(X;T).
+    pub(crate) input_error: Option<f64>,
+    /// Standard error of I(T;Y).
+    pub(crate) target_error: Option<f64>,
     /// H(T).
     pub(crate) entropy: Option<Measured>,
     pub(crate) n_samples: u64,
@@ -140,14 +144,16 @@ impl PlaneData {
                 time,
                 input: None,
                 target: None,
+                input_error: None,
+                target_error: None,
                 entropy: None,
                 n_samples: row.n_samples,
                 flags: BTreeSet::new(),
             });
             let measured = measured(row, unit);
             match row.quantity.as_str() {
-                quantity::I_XT => point.input = measured,
-                quantity::I_TY => point.target = measured,
+                quantity::I_XT => (point.input, point.input_error) = (measured, error(row, unit)),
+                quantity::I_TY => (point.target, point.target_error) = (measured, error(row, unit)),
                 quantity::H_T => point.entropy = measured,
                 _ => {}
             }
@@ -219,6 +225,10 @@ fn measured(row: &PlaneRow, unit: Unit) -> Option<Measured> {
     let value = convert(row.value)?;
     let interval = convert(row.ci_low).zip(convert(row.ci_high)).filter(|(low, high)| low <= high);
     Some(Measured { value, interval })
+}
+
+fn error(row: &PlaneRow, unit: Unit) -> Option<f64> {
+    row.std_error.filter(|e| (0.0..LARGEST).contains(e)).map(|e| unit.from(e, Unit::of(&row.unit)))
 }
 
 /// The finest clock on which no two checkpoints of a run coincide, and the time of each row on it.

@@ -4,12 +4,13 @@
 //! one below.
 
 mod compose;
+mod explore;
 mod provenance;
 mod sheet;
 mod summary;
 
 use crate::figure::data::PlaneData;
-use crate::figure::{FigureFile, Limits};
+use crate::figure::{FigureFile, FigureOptions, Limits};
 use crate::table::{MeanRow, PhaseRow, PlaneRow, TrainingRow};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -23,7 +24,16 @@ pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("sort.js");
+/// One script, so that one hash allows it. Each file is a part that stands on those before it.
+const SCRIPT: &str = concat!(
+    include_str!("sort.js"),
+    include_str!("explore/data.js"),
+    include_str!("explore/plot.js"),
+    include_str!("explore/plane.js"),
+    include_str!("explore/chart.js"),
+    include_str!("explore/address.js"),
+    include_str!("explore/explore.js"),
+);
 
 /// Rows of the plane table up to which the page carries them itself.
 const MOST_ROWS: usize = 2000;
@@ -46,6 +56,12 @@ pub struct ReportInput<'a> {
     pub figures: &'a [FigureFile],
     /// The information plane.
     pub plane: &'a [PlaneRow],
+    /// Means over runs: rows of the same kind whose `run` says of what; empty where there are none.
+    pub means: &'a [PlaneRow],
+    /// Ceilings of the plane.
+    pub limits: Limits,
+    /// How the figures look.
+    pub look: FigureOptions,
     /// The training, empty where nothing was trained.
     pub training: &'a [TrainingRow],
     /// The phases of each layer.
@@ -80,6 +96,7 @@ pub fn render(input: &ReportInput) -> Result<String> {
     let data = PlaneData::new(input.plane, &Limits::default());
     let layers = summary::layers(&data, input.phases);
     let manifest = serde_json::to_string_pretty(input.manifest).context("the manifest does not serialise")?;
+    let explore = explore::explore(input.plane, input.means, &input.limits, &input.look)?;
 
     let mut environment = Environment::new();
     // By every name, not by file ending: a page must not lose its escaping when its template is renamed.
@@ -87,6 +104,10 @@ pub fn render(input: &ReportInput) -> Result<String> {
     environment.set_keep_trailing_newline(true);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
+    let explore = explore
+        .map(|explore| environment.render_str(explore::TEMPLATE, context! { explore, unit => data.unit.name() }))
+        .transpose()
+        .context("cannot fill in the template of the interactive plane")?;
     environment.add_template("report", TEMPLATE).context("the report's template is broken")?;
     let page = environment.get_template("report").and_then(|template| {
         template.render(context! {
@@ -94,6 +115,7 @@ pub fn render(input: &ReportInput) -> Result<String> {
             facts => summary::facts(&data),
             findings => input.summary,
             warnings => input.warnings,
+            explore,
             figures,
             estimators => summary::estimators(&data),
             layers => &layers[..layers.len().min(MOST_LAYERS)],
@@ -110,7 +132,7 @@ pub fn render(input: &ReportInput) -> Result<String> {
             tables => input.tables,
             provenance => provenance::sections(input.manifest),
             manifest => (manifest.len() <= LONGEST_MANIFEST).then_some(manifest),
-            style => STYLE,
+            style => [STYLE, explore::STYLE].concat(),
             script => SCRIPT,
             script_hash => base64::engine::general_purpose::STANDARD.encode(Sha256::digest(SCRIPT)),
         })
@@ -171,6 +193,9 @@ mod tests {
             manifest,
             figures: &figures,
             plane,
+            means: &[],
+            limits,
+            look: options,
             training,
             phases: &derived.phases,
             phases_mean: &derived.phases_mean,
@@ -197,7 +222,9 @@ mod tests {
         let html = page(&plane, &training, attack, &manifest);
         assert!(!html.contains("<script>alert"), "unescaped");
         assert!(html.contains("alert(1)"), "but it is shown");
-        assert_eq!(html.matches("<script").count(), 1, "the page has one script of its own");
+        let blocks = html.matches("<script id=\"plane-data\" type=\"application/json\">").count();
+        assert_eq!((html.matches("<script").count(), blocks), (2, 1), "one script of its own and one block of data");
+        assert_eq!(html.matches("</script").count(), 2, "which nothing ends early");
     }
 
     #[test]
@@ -236,6 +263,9 @@ mod tests {
             manifest: &serde_json::Value::Null,
             figures: &[],
             plane: &[],
+            means: &[],
+            limits: Limits::default(),
+            look: FigureOptions::default(),
             training: &[],
             phases: &[],
             phases_mean: &[],
