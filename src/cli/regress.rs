@@ -106,7 +106,7 @@ pub(super) fn run_config(
     let sources: Vec<&str> = sets.iter().filter_map(|s| s.attribution).collect();
     manifest.attribution = (!sources.is_empty()).then(|| sources.join("; "));
     manifest.findings = findings(&rows, &summary, &sets);
-    manifest.warnings = cautions(&rows, config.seeds.len());
+    manifest.warnings = cautions(&rows, config);
     compose(folder.path(), &manifest, look)?;
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;

@@ -73,7 +73,7 @@ pub(super) fn plane(summary: &[RegressionSummaryRow]) -> Option<Drawing> {
     for (at, set) in sets.iter().enumerate() {
         let all = || series[at].iter().flatten();
         let x = Axis::linear(padded(Extent::of(all().flat_map(|p| Point::reach(p.information)))), 5);
-        let y = Axis::linear(padded(Extent::of(all().flat_map(|p| Point::reach(p.error)))), 5);
+        let y = Axis::linear(padded(told(all())), 5);
         let panel = Panel { frame: grid.frame(at % columns, at / columns), x: &x, y: &y };
         let captions = Captions {
             title: set.clone(),
@@ -84,7 +84,8 @@ pub(super) fn plane(summary: &[RegressionSummaryRow]) -> Option<Drawing> {
             ..Captions::default()
         };
         panel.draw(&mut picture, &captions);
-        for ((name, look), points) in looks.iter().zip(&series[at]) {
+        // Last first: the network without a bottleneck, which the others are compared with, stays in sight.
+        for ((name, look), points) in looks.iter().zip(&series[at]).rev() {
             line(&mut picture, &panel, name, points, *look);
         }
     }
@@ -95,7 +96,8 @@ pub(super) fn plane(summary: &[RegressionSummaryRow]) -> Option<Drawing> {
         caption:
             "A line joins the weights β of one objective; larger markers have a larger β, and a ring marks the one \
                   that the validation samples choose. Means over seeds on the test samples; thin bars are one standard \
-                  deviation each way. Further left is more compressed, further down predicts better."
+                  deviation each way. Further left is more compressed, further down predicts better. \
+                  Networks that hardly predict at all are drawn at the upper edge."
                 .into(),
         picture,
     })
@@ -124,6 +126,15 @@ fn points(summary: &[RegressionSummaryRow], set: &str, objective: &str) -> Vec<P
             Some(Point { beta, chosen, information, error: own("rmse", "", beta)?.0 })
         })
         .collect()
+}
+
+/// The errors from the least to half as far again as the chosen weights reach: a bottleneck that lets nothing through
+/// would press all others flat.
+fn told<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Option<Extent> {
+    let all = Extent::of(points.clone().flat_map(|p| Point::reach(p.error)))?;
+    let chosen = Extent::of(points.filter(|p| p.chosen).flat_map(|p| Point::reach(p.error)));
+    let high = chosen.map_or(all.high, |c| c.high + 0.5 * (c.high - all.low));
+    Some(Extent { high: all.high.min(high), ..all })
 }
 
 fn padded(extent: Option<Extent>) -> Option<Extent> {

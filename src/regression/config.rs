@@ -147,7 +147,7 @@ pub enum Denominator {
     Code,
 }
 
-/// `[kernel]`: the Gaussian kernels of `cs-ib` and `hsic`, and of the I(X;T) that all objectives are measured by.
+/// `[kernel]`: the Gaussian kernels that `cs-ib` and `hsic` are trained with.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KernelConfig {
@@ -170,11 +170,15 @@ impl Default for KernelConfig {
 pub struct EvaluationConfig {
     /// Estimator of I(X;T) and I(T;Y) on the test samples, the same for every objective.
     pub information: String,
+    /// Width of the kernels of the Cauchy–Schwarz I(X;T) on the test samples. Not the training's: kernels of width 1 in ten
+    /// dimensions hardly reach from one sample to the next, and then noise in the code raises the value.
+    #[serde(with = "width")]
+    pub width: KernelWidth,
 }
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { information: "pca:components=3/ksg".into() }
+        Self { information: "pca:components=3/ksg".into(), width: KernelWidth::Median }
     }
 }
 

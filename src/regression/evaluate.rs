@@ -87,7 +87,7 @@ pub(super) fn rows(
         let parameters = estimator.parameters();
         rows.push(RegressionRow { value, flags, estimator: estimator.name().into(), parameters, ..row });
     };
-    let kernel = CauchySchwarz { sigma: config.kernel.width, normalised: true };
+    let kernel = CauchySchwarz { sigma: config.evaluation.width, normalised: true };
     add("I_XT", &kernel, kernel.estimate(x.reborrow(), t.reborrow()), true);
     let estimator = registry::mutual_information(&config.evaluation.information)?;
     let dependence =

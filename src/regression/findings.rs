@@ -1,5 +1,6 @@
 //! What a study shows, in sentences, and what its reader should beware of.
 
+use super::config::ConfigFile;
 use super::objective::{CodeNoise, Objective};
 use super::summary::{Spread, chosen_objectives, named};
 use crate::figure::scale::readable;
@@ -182,8 +183,20 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// What the numbers of a study cannot mean.
-pub fn cautions(rows: &[RegressionRow], seeds: usize) -> Vec<String> {
+pub fn cautions(rows: &[RegressionRow], config: &ConfigFile) -> Vec<String> {
     let mut result = vec![];
+    let epochs: Vec<f64> = rows.iter().filter(|r| r.quantity == "best_epoch").filter_map(|r| r.value).collect();
+    // The last twentieth, in which the best epoch seldom falls by chance.
+    let last = config.training.epochs as f64 * 0.95;
+    let unfinished = epochs.iter().filter(|e| **e > last).count();
+    if 4 * unfinished > epochs.len() {
+        result.push(format!(
+            "{unfinished} of {} networks were best in the last twentieth of their {} epochs: they had not stopped getting \
+             better, and training.epochs should be larger.",
+            epochs.len(),
+            config.training.epochs
+        ));
+    }
     let shannon = |r: &&RegressionRow| r.quantity == "I_XT" && r.unit == "bits";
     let still = |r: &&RegressionRow| Objective::by_name(&r.objective).is_some_and(|o| o.noise == CodeNoise::None);
     if rows.iter().filter(shannon).any(|r| still(&r)) {
@@ -204,6 +217,7 @@ pub fn cautions(rows: &[RegressionRow], seeds: usize) -> Vec<String> {
             flagged("saturated")
         ));
     }
+    let seeds = config.seeds.len();
     if seeds < 3 {
         result.push(format!("{seeds} seed(s): the spread between seeds is barely known; give at least three."));
     }
@@ -229,7 +243,8 @@ mod tests {
             "{told:?}"
         );
         assert!(told[1].contains("codes that know less of the input lose less"), "{told:?}");
-        assert!(cautions(&rows, 2)[0].contains("2 seed(s)"));
+        let config = ConfigFile { seeds: vec![3, 4], ..ConfigFile::default() };
+        assert!(cautions(&rows, &config)[0].contains("2 seed(s)"));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) fn conditional_divergence(pass: &Pass, settings: &KernelSettings) -> 
     Ok(sum(y, y) + sum(predicted, predicted) - sum(predicted, y) * 2.0)
 }
 
-/// Normalised I_CS(x;t), in 0…1.
+/// Normalised I_CS(x;t): 1 where the code is the input.
 pub(super) fn information(pass: &Pass, settings: &KernelSettings) -> Result<Tensor<1>> {
     // Below it an information of itself is the rounding of its logarithms: a code without spread knows nothing.
     const LEAST: f32 = 1e-9;
