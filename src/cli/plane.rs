@@ -1,13 +1,13 @@
 //! `narrows plane`
 
 use super::models;
-use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, OutArgs};
+use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, NoiseArgs, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
 use crate::plane::{Located, PlaneJob, PlaneResult, Source, Unit, findings, is_dump};
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
-use crate::subject::model::Pool;
+use crate::subject::model::{ModelOptions, Pool};
 use crate::subject::modules::Description;
 use crate::subject::samples::Samples;
 use crate::table::{CapturedSampleRow, read_csv, to_csv, write_parquet};
@@ -32,6 +32,8 @@ pub(super) struct PlaneArgs {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
+    noise: NoiseArgs,
+    #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
     images: ImageArgs,
@@ -51,7 +53,7 @@ pub(super) struct PlaneArgs {
     /// Unit of the table
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
-    /// Seed of the analysis
+    /// Seed of the analysis, the draws of noise included
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: u64,
     #[command(flatten)]
@@ -86,7 +88,8 @@ Examples:
 
 pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let paths = models::expand(&args.checkpoints)?;
-    let source = Source { run: args.model.run_name.clone(), model: args.model.options()?, pool: args.pool };
+    let model = ModelOptions { noise: args.noise.noise(), noise_seed: args.seed, ..args.model.options()? };
+    let source = Source { run: args.model.run_name.clone(), model, pool: args.pool };
     let Data { samples, labels, mut files, attribution } = data(args, &paths)?;
     let n_all = labels.len();
     let rows = sample_rows(n_all, args.samples.map_or(n_all, |n| n as usize), args.seed);
@@ -125,6 +128,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "state_dict": args.model.state_dict,
         "max_tokens": args.model.max_tokens,
         "run_name": args.model.run_name,
+        "noise": args.noise.noise().or(job.checkpoints.first().and_then(|(_, located)| located.noise)),
         "inputs": args.data.inputs,
         "labels": args.data.labels,
         "label_column": args.data.label_column,

@@ -2,7 +2,7 @@
 
 use super::{Located, Unit};
 use crate::subject::LayerActivations;
-use crate::table::{PlaneRow, TimingRow, quantity};
+use crate::table::{PlaneRow, TimingRow, flags, quantity};
 use anyhow::{Context, Result};
 use narrows_estimators::{Bound, Estimate, LayerSample, PlaneEstimator, Targets, ValueRange};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,13 @@ pub(super) struct Settings<'a> {
     pub(super) targets: &'a Targets,
     pub(super) unit: Unit,
     pub(super) seed: u64,
+}
+
+/// What there is to say of an estimate, and what noise the network has.
+fn flags_of(estimate: &Estimate, located: &Located) -> String {
+    let network = located.noise.map(|noise| if noise.relative { flags::RELATIVE_NOISE } else { flags::NOISE });
+    let own = estimate.warnings.iter().map(ToString::to_string);
+    own.chain(network.map(String::from)).collect::<Vec<_>>().join(";")
 }
 
 pub(super) fn compute(
@@ -71,9 +78,10 @@ pub(super) fn compute(
                 ci_low: interval.map(|(low, _)| convert(low.0)),
                 ci_high: interval.map(|(_, high)| convert(high.0)),
                 n_samples: estimate.n_samples as u64,
-                noise_std: found.noise_variance.map(f64::sqrt),
+                // An estimator's own noise, else that of the network.
+                noise_std: found.noise_variance.map(f64::sqrt).or(located.noise.map(|noise| noise.std)),
                 seed: located.seed.unwrap_or(settings.seed),
-                flags: estimate.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join(";"),
+                flags: flags_of(estimate, located),
             }
         };
         cell.rows.extend([

@@ -25,6 +25,10 @@ pub mod flags {
     pub const NEGATIVE: &str = "negative";
     /// A later layer seems to know more than an earlier one, which the data-processing inequality forbids.
     pub const DPI_VIOLATED: &str = "dpi_violated";
+    /// The network is stochastic: there is Gaussian noise on every hidden layer.
+    pub const NOISE: &str = "noise";
+    /// The same, with noise in proportion to the values.
+    pub const RELATIVE_NOISE: &str = "relative_noise";
 }
 
 /// One number of the information plane.
@@ -62,7 +66,8 @@ pub struct PlaneRow {
     pub ci_high: Option<f64>,
     /// Samples used.
     pub n_samples: u64,
-    /// Standard deviation of the Gaussian noise that makes I(X;T) finite, for kernel estimators.
+    /// Standard deviation of the Gaussian noise that makes I(X;T) finite: that of a kernel estimator, else that of the
+    /// network, where it has any.
     pub noise_std: Option<f64>,
     /// The seed that trained the network when the checkpoint says so, else the seed of the analysis.
     pub seed: u64,
@@ -105,14 +110,18 @@ impl Row for PlaneRow {
             Column {
                 name: "noise_std",
                 kind: Real,
-                meaning: "standard deviation of the noise model of a kernel estimator",
+                meaning: "standard deviation of the noise model of a kernel estimator, else of the noise in the network",
             },
             Column {
                 name: "seed",
                 kind: Integer,
                 meaning: "seed that trained the network when known, else seed of the analysis",
             },
-            Column { name: "flags", kind: Text, meaning: "saturated, negative, dpi_violated, joined by ;" },
+            Column {
+                name: "flags",
+                kind: Text,
+                meaning: "saturated, negative, dpi_violated, noise, relative_noise, joined by ;",
+            },
         ]
     };
 }
