@@ -13,7 +13,7 @@ use crate::subject::samples::Samples;
 use crate::table::{CapturedSampleRow, read_csv, to_csv, write_parquet};
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::{DatasetError, renumber, sample_rows};
-use narrows_estimators::{PlaneEstimator, Targets, registry};
+use narrows_estimators::{LayerNoise, PlaneEstimator, Targets, registry};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -50,6 +50,10 @@ pub(super) struct PlaneArgs {
     /// What is done with the space of images and the tokens of texts; kept means laid out in a row
     #[arg(long, value_enum, default_value_t)]
     pool: Pool,
+    /// Noise that dumped activations hold, or that the network adds by itself: its standard deviation, or relative:SHARE of
+    /// each activation; what --noise-std adds is known
+    #[arg(long, value_name = "NOISE", value_parser = layer_noise)]
+    layer_noise: Option<LayerNoise>,
     /// Unit of the table
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
@@ -64,6 +68,15 @@ pub(super) struct PlaneArgs {
 
 /// What is traced when nobody says: a classical, an adaptive and a kernel estimator.
 pub(super) const DEFAULT_ESTIMATORS: [&str; 3] = ["binning", "adaptive", "kde"];
+
+fn layer_noise(text: &str) -> Result<LayerNoise, String> {
+    let (number, noise): (_, fn(f64) -> LayerNoise) = match text.strip_prefix("relative:") {
+        Some(share) => (share, LayerNoise::Relative),
+        None => (text, LayerNoise::Additive),
+    };
+    let number = number.parse().ok().filter(|v: &f64| v.is_finite() && *v > 0.0);
+    number.map(noise).ok_or_else(|| "it must be a positive number such as 0.1, or relative:0.001".into())
+}
 
 fn specification(text: &str) -> Result<String, String> {
     registry::plane(text).map(|_| text.to_string()).map_err(|e| e.to_string())
@@ -102,7 +115,11 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     }
     let checkpoints = paths
         .par_iter()
-        .map(|path| Ok((source.clone(), source.locate(path, samples.as_ref(), n_all)?)))
+        .map(|path| {
+            let mut located = source.locate(path, samples.as_ref(), n_all)?;
+            located.noise = args.layer_noise.or(located.noise);
+            Ok((source.clone(), located))
+        })
         .collect::<Result<Vec<_>>>()?;
     refuse_twins(&checkpoints)?;
     if let Some(arch) = &args.model.arch {
@@ -128,7 +145,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "state_dict": args.model.state_dict,
         "max_tokens": args.model.max_tokens,
         "run_name": args.model.run_name,
-        "noise": args.noise.noise().or(job.checkpoints.first().and_then(|(_, located)| located.noise)),
+        "noise": job.checkpoints.first().and_then(|(_, located)| located.noise),
         "inputs": args.data.inputs,
         "labels": args.data.labels,
         "label_column": args.data.label_column,
@@ -137,6 +154,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "pool": args.pool,
         "samples": job.targets.len(),
         "estimators": job.estimators.iter().map(|e| format!("{}: {}", e.name(), e.parameters())).collect::<Vec<_>>(),
+        "layer_noise": args.layer_noise,
         "layers": args.layers,
         "unit": args.unit,
         "seed": args.seed,
@@ -289,6 +307,18 @@ pub(super) fn warnings(result: &PlaneResult) -> Vec<String> {
         warnings.push(format!(
             "{violated} of {total} values are flagged dpi_violated: a later layer seems to know more than an earlier one, \
              which is the estimator's doing"
+        ));
+    }
+    if let Some(first) = result.refused.first() {
+        let layers = result.refused.len();
+        warnings.push(format!("{layers} layer(s) have rows without a value, flagged refused; the first: {first}"));
+    }
+    let noiseless = count("no_noise");
+    if noiseless > 0 {
+        warnings.push(format!(
+            "{noiseless} of {total} values are flagged no_noise: nothing is known that makes I(X;T) finite, and of a \
+             deterministic network it grows with the samples; tell the network's noise (--layer-noise), or let the \
+             estimator add some (lossy:noise=…)"
         ));
     }
     if result.rows.iter().any(|r| r.epoch.is_none()) {

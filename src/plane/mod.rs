@@ -3,6 +3,7 @@
 mod cell;
 mod dump;
 mod findings;
+mod inputs;
 mod job;
 mod source;
 

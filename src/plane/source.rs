@@ -1,11 +1,12 @@
 //! Where activations come from: checkpoints of networks that can be run, or dumps of activations.
 
 use super::dump::{Dump, is_dump};
+use crate::subject::LayerActivations;
 use crate::subject::graph::{Axis, Tap, select};
 use crate::subject::model::{Model, ModelOptions, Pool, flat};
 use crate::subject::samples::Samples;
-use crate::subject::{LayerActivations, Noise};
 use anyhow::{Context, Result, ensure};
+use narrows_estimators::LayerNoise;
 use ndarray::{Array2, Axis as Along, concatenate};
 use std::path::{Path, PathBuf};
 
@@ -30,8 +31,8 @@ pub struct Located {
     pub weights: Vec<String>,
     /// What the user should hear of.
     pub notes: Vec<String>,
-    /// Noise on its hidden layers.
-    pub noise: Option<Noise>,
+    /// Noise that the network itself adds to its layers, where it is known.
+    pub noise: Option<LayerNoise>,
     /// Whether it is a dump of activations and no network.
     is_dump: bool,
 }
@@ -92,7 +93,7 @@ impl Source {
                 layers,
                 weights: vec![],
                 notes: vec![],
-                noise: dump.noise,
+                noise: dump.noise.map(LayerNoise::from),
                 is_dump: true,
             });
         }
@@ -110,7 +111,7 @@ impl Source {
             usual,
             weights: model.weights.clone(),
             notes: model.notes.clone(),
-            noise: model.noise.map(|source| source.noise),
+            noise: model.noise.map(|source| source.noise.into()),
             is_dump: false,
         };
         model.check(samples)?;

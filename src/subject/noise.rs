@@ -5,6 +5,7 @@
 //! 2024 are made; n is standard normal and of each value its own. The output layer is left as it is: it is random as far
 //! as the layers before it are.
 
+use narrows_estimators::LayerNoise;
 use ndarray::{Array2, ArrayD, Axis, IxDyn};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -30,6 +31,12 @@ impl Noise {
     /// Whether it changes anything.
     pub fn is_some(self) -> bool {
         self.std > 0.0
+    }
+}
+
+impl From<Noise> for LayerNoise {
+    fn from(noise: Noise) -> Self {
+        if noise.relative { LayerNoise::Relative(noise.std) } else { LayerNoise::Additive(noise.std) }
     }
 }
 

@@ -13,6 +13,8 @@ pub mod quantity {
     pub const I_TY_LOW: &str = "I_TY_LOW";
     /// Upper end of that interval.
     pub const I_TY_HIGH: &str = "I_TY_HIGH";
+    /// What the layer tells of the input beyond the target, I(X;T|Y) = I(X;T) − I(T;Y).
+    pub const I_XT_GIVEN_Y: &str = "I_XT_given_Y";
     /// Entropy of the layer's (binned or noisy) state, H(T).
     pub const H_T: &str = "H_T";
 }
@@ -29,6 +31,8 @@ pub mod flags {
     pub const NOISE: &str = "noise";
     /// The same, with noise in proportion to the values.
     pub const RELATIVE_NOISE: &str = "relative_noise";
+    /// The estimator refused this layer at this checkpoint, and there is no value: the manifest says why.
+    pub const REFUSED: &str = "refused";
 }
 
 /// One number of the information plane.
@@ -66,8 +70,8 @@ pub struct PlaneRow {
     pub ci_high: Option<f64>,
     /// Samples used.
     pub n_samples: u64,
-    /// Standard deviation of the Gaussian noise that makes I(X;T) finite: that of a kernel estimator, else that of the
-    /// network, where it has any.
+    /// Standard deviation of the Gaussian noise that makes I(X;T) finite: of the estimator's model, or the network's (the
+    /// root of the mean square where it is in proportion to the values).
     pub noise_std: Option<f64>,
     /// The seed that trained the network when the checkpoint says so, else the seed of the analysis.
     pub seed: u64,
@@ -99,7 +103,7 @@ impl Row for PlaneRow {
             Column {
                 name: "quantity",
                 kind: Text,
-                meaning: "I_XT, I_TY, H_T; for pairwise bounds also I_TY_LOW and I_TY_HIGH",
+                meaning: "I_XT, I_TY, H_T, I_XT_given_Y; for pairwise bounds also I_TY_LOW and I_TY_HIGH",
             },
             Column { name: "value", kind: Real, meaning: "the estimate" },
             Column { name: "unit", kind: Text, meaning: "bits or nats" },
@@ -110,7 +114,7 @@ impl Row for PlaneRow {
             Column {
                 name: "noise_std",
                 kind: Real,
-                meaning: "standard deviation of the noise model of a kernel estimator, else of the noise in the network",
+                meaning: "standard deviation of the noise that makes I_XT finite: of the estimator's model, or the network's own",
             },
             Column {
                 name: "seed",
@@ -120,7 +124,7 @@ impl Row for PlaneRow {
             Column {
                 name: "flags",
                 kind: Text,
-                meaning: "saturated, negative, dpi_violated, noise, relative_noise, joined by ;",
+                meaning: "saturated, negative, dpi_violated, refused, noise, relative_noise, …, joined by ;",
             },
         ]
     };
