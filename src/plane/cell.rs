@@ -4,7 +4,9 @@ use super::{Located, Unit};
 use crate::subject::LayerActivations;
 use crate::table::{PlaneRow, TimingRow, flags, quantity};
 use anyhow::{Context, Result};
-use narrows_estimators::{Bound, Estimate, InputCodes, LayerSample, Nats, PlaneEstimator, Targets, ValueRange};
+use narrows_estimators::{
+    Bound, Estimate, InputCodes, LayerNoise, LayerSample, Nats, PlaneEstimator, Targets, ValueRange,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 

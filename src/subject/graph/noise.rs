@@ -4,9 +4,9 @@
 //! It is put in before anything is cut away or optimised, so that every value after it, tapped or not, is made of the
 //! noisy ones.
 
-use super::taps::{Axis, GraphInput, Tap, shape_text, taken};
+use super::taps::{Axis, GraphInput, Tap, is_activation, shape_text, taken};
 use anyhow::{Context, Result, bail, ensure};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto};
@@ -30,9 +30,13 @@ fn hidden(graph: &GraphProto, taps: &[Tap]) -> Vec<usize> {
     let used: HashSet<&str> = graph.node.iter().flat_map(taken).collect();
     let is_share =
         |tap: &Tap| matches!(tap.operator.as_str(), "Softmax" | "LogSoftmax" | "Hardmax" | "softmax" | "log-softmax");
+    // A block with an activation behind its sum is called after the block, and is known by its node.
+    let made: HashMap<&str, &str> =
+        graph.node.iter().flat_map(|n| n.output.iter().map(|o| (o.as_str(), n.op_type.as_str()))).collect();
+    let by_node = |tap: &Tap| made.get(tap.name.as_str()).is_some_and(|operator| is_activation(operator));
     let is_hidden = |tap: &Tap| {
         let usable = tap.is_layer && tap.blocked_by.is_none();
-        usable && tap.is_activation() && !is_share(tap) && used.contains(tap.name.as_str())
+        usable && (tap.is_activation() || by_node(tap)) && !is_share(tap) && used.contains(tap.name.as_str())
     };
     (0..taps.len()).filter(|&i| is_hidden(&taps[i])).collect()
 }

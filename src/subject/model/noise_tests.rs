@@ -112,3 +112,19 @@ fn a_network_without_hidden_activations_is_told() {
     let e = format!("{:#}", model.prepare(&kept).err().unwrap());
     assert!(e.contains("hidden activation functions") && e.contains("--noise-std 0"), "{e}");
 }
+
+#[test]
+fn the_sum_of_a_block_is_a_hidden_layer_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("e.safetensors");
+    let weight: Vec<f32> = (0..9).map(|i| (i as f32 * 0.9).cos()).collect();
+    let tensors = ["block.a", "end"].map(|n| (format!("{n}.weight"), vec![3, 3], weight.as_slice()));
+    write_safetensors(&path, &tensors, &BTreeMap::new()).unwrap();
+    let text = r#"{"input": [3], "module": [
+        {"kind": "residual", "name": "block", "activation": "relu", "module": [{"kind": "linear", "name": "a"}]},
+        {"kind": "linear", "name": "end"}]}"#;
+    let noise = |std| Some(Noise { std, relative: false });
+    let [noisy, quiet] = [0.1, 0.0].map(|std| run(&path, text, noise(std), &["block"], &[2, 5]).remove(0));
+    let draws = crate::subject::NoiseSource { noise: noise(0.1).unwrap(), seed: 11 }.draws(0, &[2, 5], &[3]);
+    assert!(distance(&noisy, &(quiet + draws)) < 1e-6);
+}
