@@ -7,6 +7,7 @@
 mod backend;
 mod config;
 mod convolutional;
+mod fit;
 mod gradients;
 mod initialise;
 mod model;
@@ -19,6 +20,7 @@ mod state;
 pub use backend::Device;
 pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainConfig};
 pub use convolutional::Convolutions;
+pub use fit::fit;
 pub use initialise::Initialiser;
 pub use schedule::Schedule;
 pub use session::{Progress, Session, TrainingData, train};

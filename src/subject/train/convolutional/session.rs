@@ -14,7 +14,7 @@ use crate::subject::train::session::{
 };
 use crate::subject::train::state::{SavedFile, read_state, write_state};
 use crate::table::TrainingRow;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor};
 use ndarray::{Array1, Array2, Axis};
 use rand::seq::SliceRandom;
@@ -67,12 +67,7 @@ pub(in crate::subject::train) fn train(
         let moments = run_epoch(config, data, &mut model, optimiser.as_mut(), &device, epoch, &mut step)?;
         let layers = model.layers()?;
         let scores = scores(data, config, &model)?;
-        ensure!(
-            scores.train_loss.is_finite(),
-            "run {}: the loss is {} after epoch {epoch}: the training has diverged; lower training.optimiser.learning_rate",
-            config.run,
-            scores.train_loss
-        );
+        config.ensure_finite(scores.train_loss, epoch)?;
         append(&mut table, &layer_rows(config, &scores, epoch, step, (&names, &layers), &moments))?;
         if config.training.checkpoints.saves(epoch, epochs) {
             save_tensors(session, tensors_of(config, convolutions, &layers), epoch, step)?;
