@@ -5,11 +5,12 @@
 
 mod compose;
 mod provenance;
+mod sheet;
 mod summary;
 
 use crate::figure::data::PlaneData;
 use crate::figure::{FigureFile, Limits};
-use crate::table::{PlaneRow, TrainingRow};
+use crate::table::{MeanRow, PhaseRow, PlaneRow, TrainingRow};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use minijinja::{AutoEscape, Environment, context};
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 
 pub use compose::compose;
+pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
@@ -25,6 +27,8 @@ const SCRIPT: &str = include_str!("sort.js");
 
 /// Rows of the plane table up to which the page carries them itself.
 const MOST_ROWS: usize = 2000;
+/// Rows of the layers' table that the page shows.
+const MOST_LAYERS: usize = 600;
 /// Bytes of the manifest up to which the page carries it as it is.
 const LONGEST_MANIFEST: usize = 200_000;
 
@@ -44,8 +48,14 @@ pub struct ReportInput<'a> {
     pub plane: &'a [PlaneRow],
     /// The training, empty where nothing was trained.
     pub training: &'a [TrainingRow],
+    /// The phases of each layer.
+    pub phases: &'a [PhaseRow],
+    /// Their means over seeds.
+    pub phases_mean: &'a [MeanRow],
     /// What the reader must know before trusting the numbers.
     pub warnings: &'a [String],
+    /// Further tables, shown after the figures.
+    pub sheets: &'a [Sheet],
     /// File names of the tables beside the page, such as `plane.csv`.
     pub tables: &'a [String],
 }
@@ -68,6 +78,7 @@ struct Plate {
 pub fn render(input: &ReportInput) -> Result<String> {
     let figures = input.figures.iter().map(plate).collect::<Result<Vec<_>>>()?;
     let data = PlaneData::new(input.plane, &Limits::default());
+    let layers = summary::layers(&data, input.phases);
     let manifest = serde_json::to_string_pretty(input.manifest).context("the manifest does not serialise")?;
 
     let mut environment = Environment::new();
@@ -85,13 +96,17 @@ pub fn render(input: &ReportInput) -> Result<String> {
             warnings => input.warnings,
             figures,
             estimators => summary::estimators(&data),
-            layers => summary::layers(&data),
+            layers => &layers[..layers.len().min(MOST_LAYERS)],
+            layers_left => layers.len().saturating_sub(MOST_LAYERS),
+            drift => layers.iter().any(|l| l.has_drift()),
+            means => summary::means(input.phases_mean),
             entropies => data.points.iter().any(|p| p.entropy.is_some()),
             training => summary::training(input.training),
             points => (input.plane.len() <= MOST_ROWS).then(|| summary::points(&data)),
             rows => input.plane.len(),
             clock => data.clock.name(),
             unit => data.unit.name(),
+            sheets => input.sheets,
             tables => input.tables,
             provenance => provenance::sections(input.manifest),
             manifest => (manifest.len() <= LONGEST_MANIFEST).then_some(manifest),
@@ -138,14 +153,18 @@ fn beside(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::figure::samples::{plane_table, training_table};
-    use crate::figure::{FigureOptions, draw_all};
+    use crate::figure::{FigureOptions, FigureTables, draw_all};
+    use crate::plane::Derived;
+    use crate::table::GradientRow;
     use serde_json::json;
 
     fn page(plane: &[PlaneRow], training: &[TrainingRow], title: &str, manifest: &serde_json::Value) -> String {
         let folder = tempfile::tempdir().unwrap();
         let limits = Limits { label_entropy_bits: Some(1.0), n_samples: Some(4096) };
         let options = FigureOptions { png_scale: 1, ..FigureOptions::default() };
-        let figures = draw_all(plane, training, &limits, &options, &folder.path().join("figures")).unwrap();
+        let derived = Derived::new(plane, &GradientRow::of(training), 0);
+        let tables = FigureTables { plane, training, phases: &derived.phases, ..FigureTables::default() };
+        let figures = draw_all(&tables, &limits, &options, &folder.path().join("figures")).unwrap();
         render(&ReportInput {
             title,
             summary: &["A finding.".into()],
@@ -153,7 +172,10 @@ mod tests {
             figures: &figures,
             plane,
             training,
+            phases: &derived.phases,
+            phases_mean: &derived.phases_mean,
             warnings: &["A warning.".into()],
+            sheets: &[],
             tables: &["plane.csv".into()],
         })
         .unwrap()
@@ -215,7 +237,10 @@ mod tests {
             figures: &[],
             plane: &[],
             training: &[],
+            phases: &[],
+            phases_mean: &[],
             warnings: &[],
+            sheets: &[],
             tables: &[],
         };
         assert!(render(&input).unwrap().ends_with("</html>\n"));

@@ -111,6 +111,50 @@ impl VariableFile {
     }
 }
 
+/// A column's name and its values.
+type NamedColumn = (String, Vec<f64>);
+
+/// All columns of a file as real numbers, with the names that it has for them (numbers from 1 where it has none).
+///
+/// # Errors
+/// As [`VariableFile::load`].
+pub(crate) fn columns_of(file: &VariableFile) -> Result<(Vec<NamedColumn>, InputFile)> {
+    let (path, which) = file.split()?;
+    let read = || -> Result<Vec<NamedColumn>> {
+        let table = match read(Path::new(path), which, None)? {
+            Source::Numbers(matrix) => {
+                return Ok(matrix
+                    .columns()
+                    .into_iter()
+                    .enumerate()
+                    .map(|(i, c)| ((i + 1).to_string(), c.to_vec()))
+                    .collect());
+            }
+            Source::Table(table, selection) => match selection {
+                None => table,
+                Some(_) => Table { columns: table.select(selection.as_deref())?.into_iter().cloned().collect() },
+            },
+        };
+        let named = |(i, column): (usize, Column)| {
+            let name = if column.name.is_empty() { (i + 1).to_string() } else { column.name };
+            match column.values {
+                Values::Real(values) | Values::Integer(values) => Ok((name, values)),
+                Values::Text(_) => {
+                    bail!("column {name} holds names, and numbers are needed: choose columns, as FILE:COLUMNS")
+                }
+                Values::Faulty { line, text } if text.is_empty() => {
+                    bail!("line {line} of column {name}: a value is missing")
+                }
+                Values::Faulty { line, text } => bail!("line {line} of column {name}: \"{text}\" is not a number"),
+            }
+        };
+        table.columns.into_iter().enumerate().map(named).collect()
+    };
+    let columns = read().with_context(|| format!("cannot use {}", file.place))?;
+    ensure!(columns.iter().all(|(_, c)| c.len() == columns[0].1.len()), "its columns differ in length");
+    Ok((columns, InputFile::of(Path::new(path))?))
+}
+
 /// What a file holds.
 enum Source {
     /// A table, and which of its columns are asked for.

@@ -3,5 +3,6 @@
 mod file;
 mod table;
 
+pub(crate) use file::columns_of;
 pub use file::{LoadedVariable, VariableFile};
 pub use table::{Column, Table, Values};

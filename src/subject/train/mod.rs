@@ -22,5 +22,7 @@ pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainCo
 pub use convolutional::Convolutions;
 pub use fit::fit;
 pub use initialise::Initialiser;
+pub(crate) use model::{matrix, to_host};
+pub(crate) use optimiser::build as build_optimiser;
 pub use schedule::Schedule;
 pub use session::{Progress, Session, TrainingData, train};

@@ -23,13 +23,13 @@ pub(super) struct StepNoise<'a> {
     pub(super) activation: &'a mut ChaCha8Rng,
 }
 
-pub(super) fn matrix(values: ArrayView2<'_, f32>, device: &Device) -> Tensor<2> {
+pub(crate) fn matrix(values: ArrayView2<'_, f32>, device: &Device) -> Tensor<2> {
     let shape = [values.nrows(), values.ncols()];
     Tensor::from_data(TensorData::new(values.iter().copied().collect(), shape), device)
 }
 
 /// The values of a tensor, on the host.
-pub(super) fn to_host<const D: usize>(tensor: &Tensor<D>) -> Result<Vec<f32>> {
+pub(crate) fn to_host<const D: usize>(tensor: &Tensor<D>) -> Result<Vec<f32>> {
     tensor.to_data().try_to_vec::<f32>().map_err(|e| anyhow!("reading a tensor back from the device: {e:?}"))
 }
 
