@@ -2,7 +2,7 @@
 
 use super::ib_curve;
 use super::models;
-use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, OutArgs};
+use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, NoiseArgs, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
 use crate::plane::{
@@ -11,7 +11,7 @@ use crate::plane::{
 };
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
-use crate::subject::model::Pool;
+use crate::subject::model::{ModelOptions, Pool};
 use crate::subject::modules::Description;
 use crate::subject::samples::Samples;
 use crate::table::{CapturedSampleRow, GradientRow, PlaneRow, read_csv, to_csv, write_parquet};
@@ -36,6 +36,8 @@ pub(super) struct PlaneArgs {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
+    noise: NoiseArgs,
+    #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
     images: ImageArgs,
@@ -56,7 +58,8 @@ pub(super) struct PlaneArgs {
     /// What is done with the space of images and the tokens of texts; kept means laid out in a row
     #[arg(long, value_enum, default_value_t)]
     pool: Pool,
-    /// Noise that the network itself adds to each layer: its standard deviation, or relative:SHARE of each activation
+    /// Noise that dumped activations hold, or that the network adds by itself: its standard deviation, or relative:SHARE of
+    /// each activation; what --noise-std adds is known
     #[arg(long, value_name = "NOISE", value_parser = layer_noise)]
     layer_noise: Option<LayerNoise>,
     /// The information-bottleneck bound, drawn on the plane, and each layer's distance from it: the run of a
@@ -66,7 +69,7 @@ pub(super) struct PlaneArgs {
     /// Unit of the table
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
-    /// Seed of the analysis
+    /// Seed of the analysis, the draws of noise included
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: u64,
     #[command(flatten)]
@@ -110,7 +113,8 @@ Examples:
 
 pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let paths = models::expand(&args.checkpoints)?;
-    let source = Source { run: args.model.run_name.clone(), model: args.model.options()?, pool: args.pool };
+    let model = ModelOptions { noise: args.noise.noise(), noise_seed: args.seed, ..args.model.options()? };
+    let source = Source { run: args.model.run_name.clone(), model, pool: args.pool };
     let Data { samples, labels, mut files, attribution } = data(args, &paths)?;
     let n_all = labels.len();
     let rows = sample_rows(n_all, args.samples.map_or(n_all, |n| n as usize), args.seed);
@@ -157,6 +161,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "state_dict": args.model.state_dict,
         "max_tokens": args.model.max_tokens,
         "run_name": args.model.run_name,
+        "noise": job.checkpoints.first().and_then(|(_, located)| located.noise),
         "inputs": args.data.inputs,
         "labels": args.data.labels,
         "label_column": args.data.label_column,

@@ -4,7 +4,9 @@ use super::{Located, Unit};
 use crate::subject::LayerActivations;
 use crate::table::{PlaneRow, TimingRow, flags, quantity};
 use anyhow::{Context, Result};
-use narrows_estimators::{Bound, Estimate, InputCodes, LayerSample, Nats, PlaneEstimator, Targets, ValueRange};
+use narrows_estimators::{
+    Bound, Estimate, InputCodes, LayerNoise, LayerSample, Nats, PlaneEstimator, Targets, ValueRange,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -26,6 +28,16 @@ pub(super) struct Settings<'a> {
     pub(super) inputs: Option<&'a InputCodes>,
     pub(super) unit: Unit,
     pub(super) seed: u64,
+}
+
+/// What there is to say of an estimate, and what noise the network has.
+fn flags_of(estimate: &Estimate, located: &Located) -> String {
+    let network = located.noise.map(|noise| match noise {
+        LayerNoise::Relative(_) => flags::RELATIVE_NOISE,
+        LayerNoise::Additive(_) => flags::NOISE,
+    });
+    let own = estimate.warnings.iter().map(ToString::to_string);
+    own.chain(network.map(String::from)).collect::<Vec<_>>().join(";")
 }
 
 pub(super) fn compute(
@@ -88,9 +100,10 @@ pub(super) fn compute(
                 ci_low: interval.and_then(|(low, _)| convert(low.0)),
                 ci_high: interval.and_then(|(_, high)| convert(high.0)),
                 n_samples: estimate.n_samples as u64,
-                noise_std: noise_variance.map(f64::sqrt),
+                // An estimator's own noise, else that of the network.
+                noise_std: noise_variance.or(sample.noise_variance()).map(f64::sqrt),
                 seed: located.seed.unwrap_or(settings.seed),
-                flags: estimate.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join(";"),
+                flags: flags_of(estimate, located),
             }
         };
         let Some(found) = found else {

@@ -77,6 +77,11 @@ impl Source {
                 path.display(),
                 dump.n_samples
             );
+            ensure!(
+                self.model.noise.is_none(),
+                "{} holds activations, whose noise is what it was when they were captured: leave out --noise-std",
+                path.display()
+            );
             let layers: Vec<Tap> = dump.layers.iter().map(|(name, width)| tap(name, *width)).collect();
             return Ok(Located {
                 run: self.run.clone().or(dump.run).unwrap_or_else(|| folder_name(path)),
@@ -88,7 +93,7 @@ impl Source {
                 layers,
                 weights: vec![],
                 notes: vec![],
-                noise: None,
+                noise: dump.noise.map(LayerNoise::from),
                 is_dump: true,
             });
         }
@@ -106,7 +111,7 @@ impl Source {
             usual,
             weights: model.weights.clone(),
             notes: model.notes.clone(),
-            noise: None,
+            noise: model.noise.map(|source| source.noise.into()),
             is_dump: false,
         };
         model.check(samples)?;
@@ -135,7 +140,7 @@ impl Source {
         let keeps = matches!(self.pool, Pool::Keep | Pool::Flatten);
         let tokens = if keeps { ready.longest(samples, rows)? } else { 1 };
         for rows in rows.chunks(batch) {
-            let mut found = ready.run(&samples.batch(rows)?)?;
+            let mut found = ready.run(&samples.batch(rows)?, rows)?;
             if keeps {
                 found = found.widened(tokens);
             }

@@ -33,6 +33,10 @@ pub mod flags {
     pub const NEGATIVE: &str = "negative";
     /// A later layer seems to know more than an earlier one, which the data-processing inequality forbids.
     pub const DPI_VIOLATED: &str = "dpi_violated";
+    /// The network is stochastic: there is Gaussian noise on every hidden layer.
+    pub const NOISE: &str = "noise";
+    /// The same, with noise in proportion to the values.
+    pub const RELATIVE_NOISE: &str = "relative_noise";
     /// The estimator refused this layer at this checkpoint, and there is no value: the manifest says why.
     pub const REFUSED: &str = "refused";
     /// Above the information-bottleneck bound, where no T can be.
@@ -74,7 +78,8 @@ pub struct PlaneRow {
     pub ci_high: Option<f64>,
     /// Samples used.
     pub n_samples: u64,
-    /// Standard deviation of the Gaussian noise that makes I(X;T) finite: of the estimator's model, or the network's.
+    /// Standard deviation of the Gaussian noise that makes I(X;T) finite: of the estimator's model, or the network's (the
+    /// root of the mean square where it is in proportion to the values).
     pub noise_std: Option<f64>,
     /// The seed that trained the network when the checkpoint says so, else the seed of the analysis.
     pub seed: u64,
@@ -127,7 +132,7 @@ impl Row for PlaneRow {
             Column {
                 name: "flags",
                 kind: Text,
-                meaning: "saturated, negative, dpi_violated, above_bound, refused, …, joined by ;",
+                meaning: "saturated, negative, dpi_violated, above_bound, refused, noise, relative_noise, …, joined by ;",
             },
         ]
     };
