@@ -11,6 +11,8 @@ use std::path::Path;
 /// The tables that a page leads to, in its order, where the run has them.
 const TABLES: &[&str] = &[
     "claims.csv",
+    "association.csv",
+    "association.parquet",
     "plane.csv",
     "plane.parquet",
     "phases.csv",

@@ -75,6 +75,8 @@ const OUTPUTS: &[&str] = &[
     "summary.csv",
     "summary.parquet",
     "claims.csv",
+    "association.csv",
+    "association.parquet",
     "regression.csv",
     "regression.parquet",
     "regression_summary.csv",

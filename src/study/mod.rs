@@ -3,11 +3,13 @@
 //! A study names what is to be done ([`Kind`]), a job in the words of that command's own config, and presets that change
 //! some of its keys. Those of the papers are built in ([`BUILTIN`]).
 
+mod association;
 mod builtin;
 mod claim;
 mod file;
 mod grid;
 
+pub use association::{association, association_findings};
 pub use builtin::{BUILTIN, Builtin};
 pub use claim::{Claim, Verdict};
 pub use file::{Kind, Study, merge};

@@ -6,6 +6,7 @@
 mod accuracy;
 mod activation;
 mod agreement;
+mod association;
 mod gradient;
 mod ib_curve;
 mod label;
@@ -24,6 +25,7 @@ mod training;
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
 pub use agreement::AgreementRow;
+pub use association::AssociationRow;
 pub use gradient::GradientRow;
 pub use ib_curve::{IbCurveRow, curve_quantity};
 pub(crate) use label::Labels;

@@ -4,9 +4,11 @@ mod trace;
 
 use super::options::OutArgs;
 use super::output::Output;
+use super::regress;
 use super::report::LookArgs;
+use crate::regression;
 use crate::run::RunFolder;
-use crate::study::{BUILTIN, Kind, Study, Verdict};
+use crate::study::{BUILTIN, Claim, Kind, Study, Verdict};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
@@ -84,18 +86,30 @@ fn show(name: &str, output: Output) -> Result<()> {
 fn run_study(args: &RunArgs, output: Output) -> Result<()> {
     let study = Study::read(&args.study)?;
     let (preset, job) = study.job(args.preset.as_deref())?;
+    let folder = args.out.folder(&format!("{}-{preset}", study.name));
     match study.kind {
         Kind::Trace => trace::run(&study, &preset, job, &args.out, &args.look, output),
-        Kind::Regress | Kind::Generalise => anyhow::bail!("not yet"),
+        Kind::Regress => {
+            let config = with_name(&study, job)?;
+            let config = regression::ConfigFile::parse(&config).context("the study's job cannot be used")?;
+            regress::run_config(&config, &study.claims, &folder, args.out.existing(), &args.look.options(), output)
+        }
+        Kind::Generalise => anyhow::bail!("not yet"),
     }
 }
 
+/// The job as the text of a command's own config, under the study's name.
+fn with_name(study: &Study, mut job: toml::Table) -> Result<String> {
+    job.insert("name".into(), study.name.clone().into());
+    Ok(toml::to_string(&job)?)
+}
+
 /// Holds the paper's claims against the tables of a run: `claims.csv`, and a sentence each.
-fn judge(study: &Study, folder: &RunFolder) -> Result<Vec<String>> {
-    if study.claims.is_empty() {
+pub(super) fn judge(claims: &[Claim], folder: &RunFolder) -> Result<Vec<String>> {
+    if claims.is_empty() {
         return Ok(vec![]);
     }
-    let verdicts = study.claims.iter().map(|claim| claim.judge(folder.path())).collect::<Result<Vec<_>>>()?;
+    let verdicts = claims.iter().map(|claim| claim.judge(folder.path())).collect::<Result<Vec<_>>>()?;
     let mut table = csv::Writer::from_writer(Vec::new());
     for verdict in &verdicts {
         table.serialize(verdict)?;

@@ -6,15 +6,15 @@ use crate::cli::output::Output;
 use crate::cli::plane::{DEFAULT_ESTIMATORS, estimators, trace, warnings};
 use crate::cli::report::LookArgs;
 use crate::cli::train::{checkpoint_folder, train_all};
-use crate::plane::{PlaneJob, Source, Unit, findings};
+use crate::plane::{PlaneJob, Source, Unit, both, derive, findings};
 use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
-use crate::study::{Study, expand, merge};
+use crate::study::{Study, association, association_findings, expand, merge};
 use crate::subject::data::{DataOptions, Loaded};
 use crate::subject::model::Pool;
 use crate::subject::samples::Samples;
 use crate::subject::train::{ConfigFile, TrainConfig};
-use crate::table::{to_csv, write_parquet};
+use crate::table::{GradientRow, to_csv, write_parquet};
 use anyhow::{Context, Result, ensure};
 use narrows_datasets::sample_rows;
 use narrows_estimators::Targets;
@@ -50,6 +50,9 @@ impl Default for PlaneConfig {
         }
     }
 }
+
+/// Networks up to which each has its sentences.
+const MOST_TOLD: usize = 6;
 
 /// The job, taken apart.
 struct Job {
@@ -158,8 +161,16 @@ pub(super) fn run(
     manifest.limits = limits;
     manifest.attribution = data.attribution.map(String::from);
     manifest.warnings = warnings(&result);
-    manifest.findings = super::judge(study, &folder)?;
-    manifest.findings.extend(findings(&result.rows));
+    let derived = derive(&result.rows, &GradientRow::of(&training), 0, folder.path())?;
+    let associated = association(&derived.verdicts, &training, 0);
+    both(folder.path(), "association", &associated)?;
+    manifest.findings = super::judge(&study.claims, &folder)?;
+    manifest.findings.extend(association_findings(&associated));
+    manifest.findings.extend(derived.findings());
+    // Of many networks the means are told, in their table; a sentence on each would bury them.
+    if trainings.len() <= MOST_TOLD {
+        manifest.findings.extend(findings(&result.rows));
+    }
     compose(folder.path(), &manifest, &look.options())?;
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;
