@@ -17,6 +17,7 @@ pub(crate) use cauchy_schwarz::ENTRY as CAUCHY_SCHWARZ;
 pub use cauchy_schwarz::{CauchySchwarz, ConditionalWeights, cauchy_schwarz_divergence, conditional_cauchy_schwarz};
 pub(crate) use density::{ADAPTIVE, LOWER, UPPER};
 pub use density::{Bound, KernelDensity, NoiseScale};
+pub use fused::Fused;
 pub(crate) use hsic::ENTRY as HSIC;
 pub use hsic::Hsic;
 pub(crate) use leave_one_out::ENTRY as LEAVE_ONE_OUT;

@@ -1,6 +1,6 @@
 //! The file that describes a training.
 
-use super::{Device, Initialiser, Schedule};
+use super::{Device, EngineKind, Initialiser, Schedule};
 use crate::subject::{Activation, Architecture, Output};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -113,7 +113,11 @@ pub struct TrainingConfig {
     pub gradient_noise: f64,
     /// The epochs at which checkpoints are saved.
     pub checkpoints: Schedule,
-    /// Device; `--device` goes first.
+    /// The epochs at which losses, accuracies and gradient statistics are worked out and written to training.csv.
+    pub record: Schedule,
+    /// What works out the steps.
+    pub engine: EngineKind,
+    /// burn's device; `--device` goes first.
     pub device: Device,
 }
 
@@ -128,6 +132,8 @@ impl Default for TrainingConfig {
             activation_noise: 0.0,
             gradient_noise: 0.0,
             checkpoints: Schedule::default(),
+            record: Schedule::Every(1),
+            engine: EngineKind::default(),
             device: Device::default(),
         }
     }
@@ -258,10 +264,12 @@ impl ConfigFile {
         );
         ensure!(t.epochs > 0, "training.epochs is zero");
         ensure!(t.batch_size > 0, "training.batch_size is zero");
-        if let Schedule::Epochs(epochs) = &t.checkpoints
-            && let Some(beyond) = epochs.iter().find(|&&e| e > t.epochs)
-        {
-            bail!("training.checkpoints asks for epoch {beyond}, but training.epochs is {}", t.epochs);
+        for (name, schedule) in [("checkpoints", &t.checkpoints), ("record", &t.record)] {
+            if let Schedule::Epochs(epochs) = schedule
+                && let Some(beyond) = epochs.iter().find(|&&e| e > t.epochs)
+            {
+                bail!("training.{name} asks for epoch {beyond}, but training.epochs is {}", t.epochs);
+            }
         }
         ensure!(
             t.optimiser.learning_rate > 0.0 && t.optimiser.learning_rate.is_finite(),
@@ -344,6 +352,8 @@ mod tests {
         assert!(refuse("training.epoch = 3").contains("unknown field `epoch`"));
         assert!(refuse("training.dropout = 1.0").contains("[0, 1)"));
         assert!(refuse("name = \"a/b\"").contains("slash"));
-        assert!(refuse("training = { epochs = 5, checkpoints = [2, 50] }").contains("epoch 50"));
+        assert!(refuse("training = { epochs = 5, checkpoints = [2, 50] }").contains("checkpoints asks for epoch 50"));
+        assert!(refuse("training = { epochs = 5, record = [7] }").contains("record asks for epoch 7"));
+        assert!(refuse("training.engine = \"fast\"").contains("fused"));
     }
 }
