@@ -44,6 +44,7 @@ mod parameters;
 mod parametric;
 mod random;
 pub mod registry;
+pub mod simd;
 mod sliced;
 mod special;
 mod transform;

@@ -1,7 +1,7 @@
 //! A product and a sum in one instruction, where the machine has it.
 
 /// Numbers that a vector register holds.
-pub(super) trait Fused: Copy {
+pub trait Fused: Copy {
     /// `self`·`factor` + `sum`: rounded once on machines with such an instruction, which all have that vectors of `S`
     /// are made for, and twice on the others, where rounding once would take a call. The last digit may differ
     /// between the two.

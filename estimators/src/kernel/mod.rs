@@ -21,6 +21,7 @@ pub(crate) use channel::ENTRY as CHANNEL;
 pub use channel::{ChannelForm, GaussianChannel};
 pub(crate) use density::{ADAPTIVE, LOWER, UPPER};
 pub use density::{Bound, KernelDensity};
+pub use fused::Fused;
 pub(crate) use hsic::ENTRY as HSIC;
 pub use hsic::Hsic;
 pub(crate) use leave_one_out::ENTRY as LEAVE_ONE_OUT;

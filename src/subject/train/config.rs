@@ -1,6 +1,6 @@
 //! The file that describes a training.
 
-use super::{Convolutions, Device, Initialiser, Schedule};
+use super::{Convolutions, Device, EngineKind, Initialiser, Schedule};
 use crate::subject::{Activation, Architecture, Noise, Output};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,11 @@ pub struct TrainingConfig {
     pub gradient_noise: f64,
     /// The epochs at which checkpoints are saved.
     pub checkpoints: Schedule,
-    /// Device; `--device` goes first.
+    /// The epochs at which losses, accuracies and gradient statistics are worked out and written to training.csv.
+    pub record: Schedule,
+    /// What works out the steps.
+    pub engine: EngineKind,
+    /// burn's device; `--device` goes first.
     pub device: Device,
 }
 
@@ -166,6 +170,8 @@ impl Default for TrainingConfig {
             relative_activation_noise: false,
             gradient_noise: 0.0,
             checkpoints: Schedule::default(),
+            record: Schedule::Every(1),
+            engine: EngineKind::default(),
             device: Device::default(),
         }
     }
@@ -307,10 +313,12 @@ impl ConfigFile {
         );
         ensure!(t.epochs > 0, "training.epochs is zero");
         ensure!(t.batch_size > 0, "training.batch_size is zero");
-        if let Schedule::Epochs(epochs) = &t.checkpoints
-            && let Some(beyond) = epochs.iter().find(|&&e| e > t.epochs)
-        {
-            bail!("training.checkpoints asks for epoch {beyond}, but training.epochs is {}", t.epochs);
+        for (name, schedule) in [("checkpoints", &t.checkpoints), ("record", &t.record)] {
+            if let Schedule::Epochs(epochs) = schedule
+                && let Some(beyond) = epochs.iter().find(|&&e| e > t.epochs)
+            {
+                bail!("training.{name} asks for epoch {beyond}, but training.epochs is {}", t.epochs);
+            }
         }
         ensure!(
             t.optimiser.learning_rate > 0.0 && t.optimiser.learning_rate.is_finite(),
@@ -398,6 +406,8 @@ mod tests {
         assert!(refuse("network.kernel = 5").contains("belongs to convolutions"));
         assert!(refuse("network.convolutions = [8, 0]").contains("at least one channel"));
         assert!(refuse("network.convolutions = [8]\nnetwork.pool = 0").contains("network.pool = 0"));
-        assert!(refuse("training = { epochs = 5, checkpoints = [2, 50] }").contains("epoch 50"));
+        assert!(refuse("training = { epochs = 5, checkpoints = [2, 50] }").contains("checkpoints asks for epoch 50"));
+        assert!(refuse("training = { epochs = 5, record = [7] }").contains("record asks for epoch 7"));
+        assert!(refuse("training.engine = \"fast\"").contains("fused"));
     }
 }

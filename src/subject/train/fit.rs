@@ -1,8 +1,8 @@
 //! Training in memory: one network, no files.
 
 use super::config::TrainConfig;
-use super::session::{TrainingData, run_epoch};
-use super::{model::Model, optimiser};
+use super::engine;
+use super::session::TrainingData;
 use crate::subject::Network;
 use anyhow::{Result, ensure};
 
@@ -24,16 +24,17 @@ pub fn fit(
         "run {}: networks are trained in memory without convolutions only: leave network.convolutions out",
         config.run
     );
-    let device = config.training.device.autodiff();
-    let mut optimiser = optimiser::build(&config.training.optimiser, config.architecture.depth());
     let mut network = config.initialiser.network(&config.architecture, config.seed);
-    let mut model = Model::from_network(&network, &device);
+    let mut engine = engine::build(config, *data, &network)?;
     observe(0, &network)?;
     let mut step = 0;
     for epoch in 1..=config.training.epochs {
-        run_epoch(config, data, &mut model, optimiser.as_mut(), &device, epoch, &mut step)?;
-        network = model.to_network()?;
-        config.ensure_finite(data.evaluated(&network).train_loss, epoch)?;
+        config.ensure_finite(engine.epoch(epoch, &mut step, &mut [])?, epoch)?;
+        if epoch == config.training.epochs {
+            // What the last update did is seen by no minibatch.
+            config.ensure_finite(engine.scores()?.train_loss, epoch)?;
+        }
+        network = engine.network()?;
         observe(epoch, &network)?;
     }
     Ok(network)

@@ -1,5 +1,7 @@
 //! Mean and spread of the minibatch gradients of an epoch: the drift and diffusion of Shwartz-Ziv & Tishby 2017.
 
+use crate::subject::Architecture;
+
 /// Running mean and squared deviation of each weight's gradient over the minibatches of one epoch (Welford's update).
 #[derive(Debug, Clone)]
 pub(super) struct GradientMoments {
@@ -18,15 +20,21 @@ pub(super) struct GradientNorms {
 }
 
 impl GradientMoments {
+    /// One a layer, for its weights.
+    pub(super) fn of(architecture: &Architecture) -> Vec<Self> {
+        architecture.layers.windows(2).map(|sizes| Self::new(sizes[0] * sizes[1])).collect()
+    }
+
     pub(super) fn new(size: usize) -> Self {
         Self { batches: 0.0, mean: vec![0.0; size], squares: vec![0.0; size] }
     }
 
     pub(super) fn add(&mut self, gradient: &[f32]) {
         self.batches += 1.0;
+        let share = 1.0 / self.batches;
         for ((mean, square), &g) in self.mean.iter_mut().zip(&mut self.squares).zip(gradient) {
             let difference = f64::from(g) - *mean;
-            *mean += difference / self.batches;
+            *mean += difference * share;
             *square += difference * (f64::from(g) - *mean);
         }
     }

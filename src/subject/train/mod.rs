@@ -1,13 +1,19 @@
-//! Training of dense and convolutional networks with burn: the only place where Narrows changes weights.
+//! Training of dense and convolutional networks: the only place where Narrows changes weights.
+//!
+//! Two engines work out the same steps of a dense network: passes written out for it ([`EngineKind::Fused`]), and burn's
+//! automatic differentiation, which is slower and checks them. Convolutional networks are burn's.
 //!
 //! Everything random is drawn from streams that follow from the seed, the purpose and the epoch, on the CPU and in a
 //! fixed order. So a training that was killed goes on from its last state and ends in the same bits, whatever the
 //! number of trainings beside it.
 
 mod backend;
+mod burn_engine;
 mod config;
 mod convolutional;
+mod engine;
 mod fit;
+mod fused;
 mod gradients;
 mod initialise;
 mod model;
@@ -20,6 +26,7 @@ mod state;
 pub use backend::Device;
 pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainConfig};
 pub use convolutional::Convolutions;
+pub use engine::EngineKind;
 pub use fit::fit;
 pub use initialise::Initialiser;
 pub(crate) use model::{matrix, to_host};

@@ -1,8 +1,8 @@
-//! At which epochs checkpoints are saved.
+//! At which epochs checkpoints are saved, and rows of the training table made.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// A checkpoint schedule. Epoch 0 (before the first update) and the last epoch are always saved.
+/// A schedule of epochs. Epoch 0 (before the first update) and the last epoch are always in it.
 ///
 /// Written as `"log"`, `"every N"`, or a list of epochs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Schedule {
             List(Vec<u64>),
         }
         let rule =
-            "a checkpoint schedule is \"log\", \"every N\" with N at least 1, or a list of epochs such as [1, 10, 100]";
+            "a schedule of epochs is \"log\", \"every N\" with N at least 1, or a list of epochs such as [1, 10, 100]";
         match Written::deserialize(deserializer).map_err(|_| D::Error::custom(rule))? {
             Written::List(epochs) => Ok(Schedule::Epochs(epochs)),
             Written::Word(word) if word == "log" => Ok(Schedule::Log),

@@ -1,20 +1,15 @@
 //! One training from its first epoch, or from its last saved state, to its last epoch.
 
 use super::config::TrainConfig;
-use super::gradients::{GradientMoments, annealed_noise_std};
-use super::model::{Model, StepNoise, matrix, to_host};
-use super::optimiser::{self, Steps};
-use super::random::{Purpose, stream};
+use super::engine;
+use super::gradients::GradientMoments;
 use super::state::TrainingState;
 use crate::checkpoint::write_safetensors;
 use crate::subject::network::tensors_of;
 use crate::subject::{Dense, NOISE_METADATA, Network, Output};
 use crate::table::TrainingRow;
 use anyhow::{Context, Result};
-use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, Axis};
-use rand::seq::SliceRandom;
-use rand_distr::{Distribution, StandardNormal};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -65,14 +60,13 @@ pub fn train(session: &Session<'_>, progress: Progress<'_>) -> Result<Vec<Traini
         return super::convolutional::train(session, convolutions, progress);
     }
     let (state_file, table_file) = (session.state.join("state.safetensors"), session.state.join("rows.csv"));
-    let device = config.training.device.autodiff();
-    let mut optimiser = optimiser::build(&config.training.optimiser, config.architecture.depth());
-    let (mut model, mut step, first_epoch);
+    let (mut step, first_epoch);
     let mut table;
+    let mut engine;
     if state_file.exists() {
         let state = TrainingState::read(&state_file, &config.architecture)?;
-        optimiser.restore(state.optimiser, &device.clone().inner())?;
-        model = Model::from_network(&state.network, &device);
+        engine = engine::build(config, *data, &state.network)?;
+        engine.restore(state.optimiser).with_context(|| format!("cannot go on from {}", state_file.display()))?;
         (step, first_epoch) = (state.step, state.epoch + 1);
         table = fs::OpenOptions::new()
             .append(true)
@@ -82,10 +76,10 @@ pub fn train(session: &Session<'_>, progress: Progress<'_>) -> Result<Vec<Traini
         table.set_len(state.table_bytes)?;
     } else {
         let network = config.initialiser.network(&config.architecture, config.seed);
-        model = Model::from_network(&network, &device);
+        engine = engine::build(config, *data, &network)?;
         (step, first_epoch) = (0, 1);
         table = fs::File::create(&table_file).with_context(|| format!("cannot create {}", table_file.display()))?;
-        append(&mut table, &epoch_rows(config, &data.evaluated(&network), 0, 0, &network, &[]))?;
+        append(&mut table, &epoch_rows(config, &engine.scores()?, 0, 0, &network, &[]))?;
         save_checkpoint(session, &network, 0, 0)?;
     }
     progress(first_epoch - 1);
@@ -93,18 +87,24 @@ pub fn train(session: &Session<'_>, progress: Progress<'_>) -> Result<Vec<Traini
     let epochs = config.training.epochs;
     let mut saved = Instant::now();
     for epoch in first_epoch..=epochs {
-        let moments = run_epoch(config, data, &mut model, optimiser.as_mut(), &device, epoch, &mut step)?;
-        let network = model.to_network()?;
-        let scores = data.evaluated(&network);
-        config.ensure_finite(scores.train_loss, epoch)?;
-        append(&mut table, &epoch_rows(config, &scores, epoch, step, &network, &moments))?;
+        let recorded = config.training.record.saves(epoch, epochs);
+        let mut moments: Vec<GradientMoments> =
+            if recorded { GradientMoments::of(&config.architecture) } else { vec![] };
+        let loss = engine.epoch(epoch, &mut step, &mut moments)?;
+        config.ensure_finite(loss, epoch)?;
+        if recorded {
+            let scores = engine.scores()?;
+            config.ensure_finite(scores.train_loss, epoch)?;
+            append(&mut table, &epoch_rows(config, &scores, epoch, step, &engine.network()?, &moments))?;
+        }
         if config.training.checkpoints.saves(epoch, epochs) {
-            save_checkpoint(session, &network, epoch, step)?;
+            save_checkpoint(session, &engine.network()?, epoch, step)?;
         }
         if saved.elapsed() >= STATE_INTERVAL || epoch == epochs {
             table.sync_data()?;
             let table_bytes = table.metadata()?.len();
-            TrainingState { epoch, step, network, optimiser: optimiser.save()?, table_bytes }.write(&state_file)?;
+            let (network, optimiser) = (engine.network()?, engine.save()?);
+            TrainingState { epoch, step, network, optimiser, table_bytes }.write(&state_file)?;
             saved = Instant::now();
         }
         progress(epoch);
@@ -118,68 +118,6 @@ pub fn train(session: &Session<'_>, progress: Progress<'_>) -> Result<Vec<Traini
 pub(super) fn read_rows(table_file: &Path) -> Result<Vec<TrainingRow>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(table_file)?;
     reader.deserialize().map(|row| row.with_context(|| format!("{} is damaged", table_file.display()))).collect()
-}
-
-/// All minibatches of one epoch; yields each layer's gradient statistics.
-pub(super) fn run_epoch(
-    config: &TrainConfig,
-    data: &TrainingData<'_>,
-    model: &mut Model,
-    optimiser: &mut dyn Steps,
-    device: &burn::tensor::Device,
-    epoch: u64,
-    step: &mut u64,
-) -> Result<Vec<GradientMoments>> {
-    let training = &config.training;
-    let draw = |purpose| stream(config.seed, purpose, epoch);
-    let (mut dropout, mut activation) = (draw(Purpose::Dropout), draw(Purpose::ActivationNoise));
-    let mut gradient_noise = draw(Purpose::GradientNoise);
-    let mut order = data.train.to_vec();
-    order.shuffle(&mut draw(Purpose::Shuffle));
-    let mut moments: Vec<GradientMoments> =
-        config.architecture.layers.windows(2).map(|sizes| GradientMoments::new(sizes[0] * sizes[1])).collect();
-    for rows in order.chunks(training.batch_size) {
-        let inputs = matrix(data.inputs.select(Axis(0), rows).view(), device);
-        let one_hot = matrix(data.one_hot(rows).view(), device);
-        let mut noise = StepNoise { dropout: &mut dropout, activation: &mut activation };
-        let logits = model.forward(inputs, training, &mut noise);
-        let mut gradients = model.loss(logits, one_hot).backward();
-        let noise_std = annealed_noise_std(training.gradient_noise, *step) as f32;
-        for (layer, moments) in moments.iter_mut().enumerate() {
-            let missing = || format!("layer {} has no gradient", layer + 1);
-            let mut gradient = model.weights[layer].grad_remove(&mut gradients).with_context(missing)?;
-            let mut bias_gradient = model.biases[layer].grad_remove(&mut gradients).with_context(missing)?;
-            // The statistics are of the data's gradient alone, without penalty and noise.
-            moments.add(&to_host(&gradient)?);
-            let weight = model.weights[layer].clone().inner();
-            if training.l2 > 0.0 {
-                gradient = gradient + weight.clone() * training.l2 as f32;
-            }
-            if noise_std > 0.0 {
-                gradient =
-                    gradient.clone() + gaussian(gradient.dims(), noise_std, &mut gradient_noise, &gradient.device());
-                let dims = bias_gradient.dims();
-                bias_gradient =
-                    bias_gradient.clone() + gaussian(dims, noise_std, &mut gradient_noise, &bias_gradient.device());
-            }
-            let bias = model.biases[layer].clone().inner();
-            model.weights[layer] = Tensor::from_inner(optimiser.step_weight(layer, weight, gradient)).require_grad();
-            model.biases[layer] = Tensor::from_inner(optimiser.step_bias(layer, bias, bias_gradient)).require_grad();
-        }
-        *step += 1;
-    }
-    Ok(moments)
-}
-
-pub(super) fn gaussian<const D: usize>(
-    shape: [usize; D],
-    std: f32,
-    rng: &mut rand_chacha::ChaCha8Rng,
-    device: &burn::tensor::Device,
-) -> Tensor<D> {
-    let draw = || -> f32 { StandardNormal.sample(rng) };
-    let values: Vec<f32> = std::iter::repeat_with(draw).take(shape.iter().product()).map(|z| z * std).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// Losses in nats and accuracies, without dropout or noise.
@@ -330,4 +268,43 @@ pub(super) fn save_tensors(
         tensors.iter().map(|(name, shape, values)| (name.clone(), shape.clone(), values.as_slice())).collect();
     write_safetensors(&session.checkpoints.join(format!("epoch_{epoch:05}.safetensors")), &views, &metadata)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::train::ConfigFile;
+    use crate::subject::train::engine::EngineKind;
+    use ndarray::Array2;
+
+    /// Rows of a training, and its last checkpoint.
+    fn trained(record: &str, engine: EngineKind) -> (Vec<TrainingRow>, Vec<u8>) {
+        let inputs = Array2::from_shape_fn((40, 3), |(i, k)| ((i * 7 + k * 3) as f32 * 0.37).sin());
+        let labels: Vec<u32> = inputs.outer_iter().map(|row| u32::from(row.sum() > 0.0)).collect();
+        let rows: Vec<usize> = (0..40).collect();
+        let (train_rows, test_rows) = rows.split_at(30);
+        let data =
+            TrainingData { inputs: inputs.view(), labels: &labels, n_classes: 2, train: train_rows, test: test_rows };
+        let text = format!(
+            "network.hidden = [4]\ntraining = {{ epochs = 7, batch_size = 8, checkpoints = [], record = {record} }}"
+        );
+        let mut config = ConfigFile::parse(&text).unwrap().for_seed(1, 3, 2);
+        config.training.engine = engine;
+        let folder = tempfile::tempdir().unwrap();
+        let session = Session { config: &config, data, checkpoints: folder.path(), state: folder.path() };
+        let table = train(&session, &|_| ()).unwrap();
+        (table, fs::read(folder.path().join("epoch_00007.safetensors")).unwrap())
+    }
+
+    #[test]
+    fn record_thins_the_table_out_and_changes_nothing_else() {
+        for engine in [EngineKind::Fused, EngineKind::Burn] {
+            let (all, last) = trained("\"every 1\"", engine);
+            let (some, same) = trained("\"every 3\"", engine);
+            assert_eq!(last, same);
+            let expected: Vec<&TrainingRow> = all.iter().filter(|r| [0, 3, 6, 7].contains(&r.epoch)).collect();
+            assert_eq!(some.iter().collect::<Vec<_>>(), expected);
+            assert!(some.iter().any(|r| r.epoch == 3 && r.quantity == "gradient_snr" && r.value.is_some()));
+        }
+    }
 }

@@ -9,8 +9,9 @@ use crate::subject::train::gradients::{GradientMoments, annealed_noise_std};
 use crate::subject::train::model::{StepNoise, loss, matrix, to_host};
 use crate::subject::train::optimiser::{self, Steps};
 use crate::subject::train::random::{Purpose, stream};
+use crate::subject::train::burn_engine::gaussian;
 use crate::subject::train::session::{
-    Progress, STATE_INTERVAL, Scores, Session, TrainingData, append, gaussian, layer_rows, read_rows, save_tensors,
+    Progress, STATE_INTERVAL, Scores, Session, TrainingData, append, layer_rows, read_rows, save_tensors,
 };
 use crate::subject::train::state::{SavedFile, read_state, write_state};
 use crate::table::TrainingRow;
@@ -66,9 +67,11 @@ pub(in crate::subject::train) fn train(
     for epoch in first_epoch..=epochs {
         let moments = run_epoch(config, data, &mut model, optimiser.as_mut(), &device, epoch, &mut step)?;
         let layers = model.layers()?;
-        let scores = scores(data, config, &model)?;
-        config.ensure_finite(scores.train_loss, epoch)?;
-        append(&mut table, &layer_rows(config, &scores, epoch, step, (&names, &layers), &moments))?;
+        if config.training.record.saves(epoch, epochs) {
+            let scores = scores(data, config, &model)?;
+            config.ensure_finite(scores.train_loss, epoch)?;
+            append(&mut table, &layer_rows(config, &scores, epoch, step, (&names, &layers), &moments))?;
+        }
         if config.training.checkpoints.saves(epoch, epochs) {
             save_tensors(session, tensors_of(config, convolutions, &layers), epoch, step)?;
         }
