@@ -170,6 +170,71 @@ fn the_number_of_threads_changes_no_byte() {
     assert_eq!(one, table("3"));
 }
 
+/// Dumps of a noisy layer, of one that is half dead and of one that is constant, beside the inputs that they are of.
+fn write_noisy_layers(folder: &Path) {
+    let wave = |i: usize, j: usize, seed: f64| {
+        // Uniform enough in (−1, 1), without a generator of random numbers.
+        let hash = ((i * 7 + j * 13) as f64 + seed * 31.7).sin() * 43758.5453;
+        2.0 * (hash - hash.floor()) - 1.0
+    };
+    let x =
+        ndarray::Array2::from_shape_fn((400, 6), |(i, j)| (wave(i, j, 1.0) * if j < 2 { 1.0 } else { 0.01 }) as f32);
+    let noisy = ndarray::Array2::from_shape_fn((400, 3), |(i, j)| {
+        x[[i, j % 2]] + [0.3, 0.1, 0.1][j] * wave(i, j, 2.0 + j as f64) as f32
+    });
+    let dead = ndarray::Array2::from_shape_fn((400, 3), |(i, j)| if i % 2 == 0 { 0.0 } else { noisy[[i, j]] });
+    ndarray_npy::write_npy(folder.join("x.npy"), &x).unwrap();
+    let labels = ndarray::Array1::from_shape_fn(400, |i| i64::from(x[[i, 0]] > 0.0));
+    ndarray_npy::write_npy(folder.join("y.npy"), &labels).unwrap();
+    let mut writer = ndarray_npy::NpzWriter::new(std::fs::File::create(folder.join("epoch_1.npz")).unwrap());
+    writer.add_array("noisy", &noisy).unwrap();
+    writer.add_array("dead", &dead).unwrap();
+    writer.add_array("constant", &ndarray::Array2::<f32>::ones((400, 2))).unwrap();
+    writer.finish().unwrap();
+}
+
+#[test]
+fn dumps_beside_inputs_have_a_plane_by_lossy_compression() {
+    let dir = tempfile::tempdir().unwrap();
+    write_noisy_layers(dir.path());
+    let dumps = ["plane", "--activations", "epoch_1.npz", "--labels", "y.npy", "--layer-noise", "0.1"];
+    let estimators =
+        ["--estimator", "lossy:components=2,x-components=2", "--estimator", "gaussian-channel:variance=0.01"];
+    let told = failure(narrows(dir.path()).args(dumps).args(estimators).args(["--out", "none"]), 1);
+    assert!(told.contains("the estimator lossy") && told.contains("--inputs"), "{told}");
+    let run = |out: &str, more: &[&str]| {
+        narrows(dir.path())
+            .args(dumps)
+            .args(estimators)
+            .args(["--inputs", "x.npy", "--unit", "nats", "--out", out])
+            .args(more)
+            .succeeds();
+        std::fs::read(dir.path().join(out).join("plane.csv")).unwrap()
+    };
+    let one = run("one", &["--threads", "1"]);
+    assert!(one == run("two", &["--threads", "2"]));
+    let table = rows(&dir.path().join("one/plane.csv"));
+    let of = |layer: &str, estimator: &str, quantity: &str| -> (Option<f64>, String) {
+        let is = |r: &&HashMap<String, String>| {
+            r["layer"] == layer && r["estimator"] == estimator && r["quantity"] == quantity
+        };
+        let row = table.iter().find(is).unwrap_or_else(|| panic!("{layer} {estimator} {quantity}"));
+        (row["value"].parse().ok(), row["flags"].clone())
+    };
+    let (information, flags) = of("noisy", "lossy", "I_XT");
+    assert!((1.0..5.0).contains(&information.unwrap()) && !flags.contains("no_noise"), "{information:?} {flags}");
+    assert_eq!(of("dead", "lossy", "I_XT"), (None, "refused".into()));
+    assert_eq!(of("constant", "lossy", "I_XT").0, Some(0.0));
+    assert_eq!(of("constant", "lossy", "H_T"), (None, "singular".into()));
+    let given = of("noisy", "gaussian-channel", "I_XT_given_Y").0.unwrap();
+    let difference =
+        of("noisy", "gaussian-channel", "I_XT").0.unwrap() - of("noisy", "gaussian-channel", "I_TY").0.unwrap();
+    assert!((given - difference).abs() < 1e-9);
+    assert!(table.iter().filter(|r| r["flags"] != "refused").all(|r| r["noise_std"] == "0.1"), "{table:?}");
+    let manifest = std::fs::read_to_string(dir.path().join("one/manifest.json")).unwrap();
+    assert!(manifest.contains("flagged refused") && manifest.contains("50.0 % of the samples"), "{manifest}");
+}
+
 /// The network of the shared data, against activations and values that PyTorch and numpy computed.
 #[test]
 fn the_published_network_is_reproduced_where_its_files_are_at_hand() {

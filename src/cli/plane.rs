@@ -13,11 +13,12 @@ use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
 use crate::subject::model::{ModelOptions, Pool};
 use crate::subject::modules::Description;
-use crate::subject::samples::Samples;
+use crate::subject::samples::{Batch, Samples};
 use crate::table::{CapturedSampleRow, GradientRow, PlaneRow, read_csv, to_csv, write_parquet};
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::{DatasetError, renumber, sample_rows};
 use narrows_estimators::{LayerNoise, PlaneEstimator, Targets, registry};
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -25,8 +26,8 @@ use std::path::{Path, PathBuf};
 
 /// Trace the information plane of saved checkpoints
 ///
-/// For every checkpoint, layer and estimator: I(X;T), I(T;Y) and H(T), as plane.csv and plane.parquet, with figures
-/// and a report.
+/// For every checkpoint, layer and estimator: I(X;T), I(T;Y), H(T) and I(X;T|Y), as plane.csv and plane.parquet, with
+/// figures and a report.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlaneArgs {
     /// Checkpoints (.safetensors, .pt, .pth, .onnx, .h5, …), Hugging Face folders, or dumps of activations (.npz, or what
@@ -263,31 +264,56 @@ fn data(args: &PlaneArgs, paths: &[PathBuf]) -> Result<Data> {
         only_dumps &= is_dump(path)?;
     }
     if only_dumps && args.data.inputs.is_none() {
-        let (labels, file) = match (&args.data.labels, captured_labels(paths)?) {
-            (None, Some((labels, file))) => (labels, file),
+        let captured = captured_samples(paths)?.and_then(|(rows, file)| Some((labels_of(&rows)?, file)));
+        let (labels, file) = match (&args.data.labels, captured) {
+            (None, Some(captured)) => captured,
             _ => args.data.options().labels_alone()?,
         };
         return Ok(Data { samples: None, labels, files: vec![file], attribution: None });
     }
-    let samples = args.images.options(&args.data).open()?;
-    let Some(labels) = samples.labels().map(<[i64]>::to_vec) else {
+    let mut samples = args.images.options(&args.data).open()?;
+    let (mut labels, mut files) = (samples.labels().map(<[i64]>::to_vec), samples.files().to_vec());
+    let attribution = samples.attribution();
+    if only_dumps && let Some((captured, file)) = captured_samples(paths)? {
+        // The capture knows its labels, and which rows of the inputs it is of where those are more.
+        let rows: Vec<usize> = captured.iter().map(|row| row.source_row as usize).collect();
+        if rows.len() < samples.len() && rows.iter().all(|&row| row < samples.len()) {
+            labels = labels.map(|labels| rows.iter().map(|&row| labels[row]).collect());
+            samples = chosen(&samples, &rows)?;
+        }
+        if labels.is_none() && rows.len() == samples.len() {
+            labels = labels_of(&captured);
+        }
+        files.push(file);
+    }
+    let Some(labels) = labels else {
         bail!("{} comes without labels: give --labels FILE, or --label-column for a CSV", samples.name());
     };
     ensure!(labels.len() >= 2, "{}: {} sample(s), but at least two samples are needed", samples.name(), labels.len());
-    let (files, attribution) = (samples.files().to_vec(), samples.attribution());
     Ok(Data { samples: Some(samples), labels, files, attribution })
 }
 
-/// The labels that `narrows capture` wrote beside the activations, where all of them are of one capture.
-fn captured_labels(paths: &[PathBuf]) -> Result<Option<(Vec<i64>, InputFile)>> {
+/// Some rows of the inputs as a matrix of their own.
+fn chosen(samples: &Samples, rows: &[usize]) -> Result<Samples> {
+    let Batch::Real(values) = samples.batch(rows)? else {
+        bail!("{} are texts, whose values no estimator looks at: leave out --inputs beside dumps", samples.name());
+    };
+    let width = values.len() / rows.len().max(1);
+    Samples::of_matrix(samples.name(), Array2::from_shape_vec((rows.len(), width), values.into_iter().collect())?)
+}
+
+fn labels_of(rows: &[CapturedSampleRow]) -> Option<Vec<i64>> {
+    rows.iter().map(|row| row.label).collect()
+}
+
+/// What `narrows capture` wrote of the samples beside the activations, where all of them are of one capture.
+fn captured_samples(paths: &[PathBuf]) -> Result<Option<(Vec<CapturedSampleRow>, InputFile)>> {
     let of = |path: &PathBuf| path.parent()?.parent().map(|run| run.join("samples.csv"));
     let Some(file) = paths.first().and_then(of).filter(|file| file.exists()) else { return Ok(None) };
     if !paths.iter().all(|path| of(path).as_ref() == Some(&file)) {
         return Ok(None);
     }
-    let rows: Vec<CapturedSampleRow> = read_csv(&file)?;
-    let labels: Option<Vec<i64>> = rows.iter().map(|row| row.label).collect();
-    labels.map(|labels| InputFile::of(&file).map(|input| (labels, input))).transpose()
+    Ok(Some((read_csv(&file)?, InputFile::of(&file)?)))
 }
 
 /// The network in the manifest: sizes of a dense one; the file of a description of modules is among the inputs.

@@ -40,7 +40,8 @@ pub(super) fn encode(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use narrows_estimators::registry;
+    use narrows_datasets::truth::{Dial, TruthVariable, dial};
+    use narrows_estimators::{LayerSample, Targets, registry};
 
     #[test]
     fn inputs_are_asked_for_only_where_they_are_looked_at() {
@@ -59,5 +60,39 @@ mod tests {
         let codes = encode(&estimators, Some(&samples), &rows).unwrap().unwrap();
         let specification = estimators[0].needs_inputs().unwrap();
         assert_eq!((codes.n_samples(), codes.by(&specification).unwrap().codes.dim()), (30, (30, 3)));
+    }
+
+    /// Images that share a known information, one the input and the other the layer (Butakov et al. 2024, figure 2).
+    fn of_images(family: Dial, nats: f64, n: usize, spec: &str) -> f64 {
+        let pairs = dial(family, nats, family.fixed_dim().unwrap()).unwrap().sample(n, 1);
+        let (TruthVariable::Continuous(x), TruthVariable::Continuous(y)) = (pairs.x, pairs.y) else { panic!("images") };
+        let samples = Samples::of_matrix("images", x.mapv(|v| v as f32)).unwrap();
+        let estimators = [registry::plane(spec).unwrap()];
+        let rows: Vec<usize> = (0..n).collect();
+        let codes = encode(&estimators, Some(&samples), &rows).unwrap().unwrap();
+        let targets = Targets::new(&rows.iter().map(|&i| (i % 2) as u32).collect::<Vec<_>>()).unwrap();
+        let t = y.mapv(|v| v as f32);
+        let layer = LayerSample::new(t.view(), &targets).unwrap().with_inputs(&codes).unwrap();
+        estimators[0].estimate_layer(&layer).unwrap().i_xt.value.0
+    }
+
+    #[test]
+    fn images_of_known_information_are_near_the_diagonal() {
+        for (size, n) in [(16, 2000), (32, 1000)] {
+            for nats in [0.0, 2.0, 5.0] {
+                let spec = "lossy:components=2,x-components=2";
+                let found = of_images(Dial::GaussianImages { size }, nats, n, spec);
+                assert!((found - nats).abs() < 0.25 + 0.1 * nats, "blobs {size}: {found} for {nats}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_autoencoder_takes_the_place_of_principal_components() {
+        let spec = "lossy:components=2,x-components=2,x-encoder=autoencoder,encoder=autoencoder,steps=1500";
+        for nats in [0.0, 3.0] {
+            let found = of_images(Dial::GaussianImages { size: 16 }, nats, 1500, spec);
+            assert!((found - nats).abs() < 0.3 + 0.15 * nats, "{found} for {nats}");
+        }
     }
 }
