@@ -4,13 +4,16 @@ use super::models;
 use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
-use crate::plane::{Located, PlaneJob, PlaneResult, Source, Unit, findings, is_dump};
+use crate::plane::{
+    KnownRun, Located, PlaneJob, PlaneResult, Source, Unit, both, derive, findings, gradients_of_training, is_dump,
+    read_gradients, training_tables,
+};
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
 use crate::subject::model::Pool;
 use crate::subject::modules::Description;
 use crate::subject::samples::Samples;
-use crate::table::{CapturedSampleRow, read_csv, to_csv, write_parquet};
+use crate::table::{CapturedSampleRow, GradientRow, read_csv, to_csv, write_parquet};
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::{DatasetError, renumber, sample_rows};
 use narrows_estimators::{PlaneEstimator, Targets, registry};
@@ -35,6 +38,10 @@ pub(super) struct PlaneArgs {
     data: DataArgs,
     #[command(flatten)]
     images: ImageArgs,
+    /// Statistics of the gradients, as a CSV: epoch, layer, and gradient_snr, or gradient_mean_norm and gradient_std_norm
+    /// [default: the training.csv of the checkpoints' own run, if there is one]
+    #[arg(long, value_name = "FILE")]
+    gradients: Option<PathBuf>,
     /// Use N samples, drawn without replacement by --seed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     samples: Option<u64>,
@@ -106,6 +113,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         files.push(InputFile::of(arch)?);
     }
     files.extend(paths.par_iter().map(|p| models::input_file(p)).collect::<Result<Vec<_>>>()?);
+    let gradients = gradients(args, &checkpoints, &mut files)?;
     let specs: Vec<String> =
         if args.estimators.is_empty() { DEFAULT_ESTIMATORS.map(String::from).into() } else { args.estimators.clone() };
     let job = PlaneJob {
@@ -131,6 +139,7 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "text_column": args.images.text_column,
         "images": args.images.options(&args.data).images,
         "pool": args.pool,
+        "gradients": args.gradients,
         "samples": job.targets.len(),
         "estimators": job.estimators.iter().map(|e| format!("{}: {}", e.name(), e.parameters())).collect::<Vec<_>>(),
         "layers": args.layers,
@@ -152,7 +161,10 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     if let Some(asked) = args.samples.filter(|&n| n > n_all as u64) {
         manifest.warnings.push(format!("{asked} samples were asked for, but there are {n_all}: all of them were used"));
     }
+    both(folder.path(), "gradients", &gradients)?;
+    let derived = derive(&result.rows, &gradients, args.seed, folder.path())?;
     manifest.findings = findings(&result.rows);
+    manifest.findings.extend(derived.findings());
     compose(folder.path(), &manifest, &args.look.options())?;
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;
@@ -164,6 +176,37 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "out": path, "rows": result.rows.len(), "cells_resumed": result.cells_resumed, "findings": manifest.findings, "warnings": manifest.warnings,
     });
     output.summary(&lines, &value)
+}
+
+/// The gradients' statistics: from the file that is named, else from training tables above the checkpoints. The files are
+/// added to those that are read.
+fn gradients(
+    args: &PlaneArgs,
+    checkpoints: &[(Source, Located)],
+    files: &mut Vec<InputFile>,
+) -> Result<Vec<GradientRow>> {
+    let runs = KnownRun::of(checkpoints.iter().map(|(_, located)| located));
+    if let Some(file) = &args.gradients {
+        files.push(InputFile::of(file)?);
+        return read_gradients(file, &runs);
+    }
+    let mut rows = vec![];
+    for file in training_tables(checkpoints.iter().map(|(_, located)| located.path.as_path())) {
+        let own: Vec<KnownRun> = runs
+            .iter()
+            .filter(|known| {
+                let mut of_run = checkpoints.iter().filter(|(_, located)| located.run == known.run);
+                of_run.any(|(_, located)| file.parent().is_some_and(|folder| located.path.starts_with(folder)))
+            })
+            .cloned()
+            .collect();
+        let found = gradients_of_training(&file, &own)?;
+        if !found.is_empty() {
+            files.push(InputFile::of(&file)?);
+            rows.extend(found);
+        }
+    }
+    Ok(rows)
 }
 
 /// What is traced, and the labels.

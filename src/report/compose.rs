@@ -1,11 +1,31 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
 use super::{ReportInput, render};
-use crate::figure::{FigureFile, FigureOptions, draw_all};
+use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
+use crate::plane::Derived;
 use crate::run::{Manifest, write_atomic};
-use crate::table::{PlaneRow, Row, TrainingRow, read_csv};
+use crate::table::{GradientRow, PlaneRow, Row, TrainingRow, read_csv};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
+
+/// The tables that a page leads to, in its order.
+const TABLES: [&str; 15] = [
+    "plane.csv",
+    "plane.parquet",
+    "phases.csv",
+    "phases.parquet",
+    "processing.csv",
+    "plane_mean.csv",
+    "plane_mean.parquet",
+    "phases_mean.csv",
+    "phases_mean.parquet",
+    "agreement.csv",
+    "agreement.parquet",
+    "training.csv",
+    "training.parquet",
+    "gradients.csv",
+    "timings.csv",
+];
 
 /// Draws `figures/` and writes `report.html` of the run in `folder`; yields the figures.
 ///
@@ -13,20 +33,28 @@ use std::path::Path;
 /// When there is no table to draw from, a table cannot be read, or a file cannot be written.
 pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> Result<Vec<FigureFile>> {
     let plane: Vec<PlaneRow> = table(folder, "plane.csv")?;
-    let training: Vec<TrainingRow> = table(folder, "training.csv")?;
+    let mut training: Vec<TrainingRow> = table(folder, "training.csv")?;
     ensure!(
         !(plane.is_empty() && training.is_empty()),
         "{} holds no table to draw: neither plane.csv nor training.csv has rows",
         folder.display()
     );
+    let gradients: Vec<GradientRow> = table(folder, "gradients.csv")?;
+    if training.is_empty() {
+        training = gradients.iter().map(GradientRow::as_training).collect();
+    }
+    let derived = derived(folder, manifest, &plane, &training)?;
     let target = folder.join("figures");
     std::fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
-    let figures = draw_all(&plane, &training, &manifest.limits, options, &target)?;
-    let tables: Vec<String> = ["plane.csv", "plane.parquet", "training.csv", "training.parquet", "timings.csv"]
-        .into_iter()
-        .filter(|name| folder.join(name).exists())
-        .map(String::from)
-        .collect();
+    let drawn = FigureTables {
+        plane: &plane,
+        training: &training,
+        phases: &derived.phases,
+        plane_mean: &derived.plane_mean,
+        phases_mean: &derived.phases_mean,
+    };
+    let figures = draw_all(&drawn, &manifest.limits, options, &target)?;
+    let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title =
         format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());
     // Findings and warnings have their own places on the page.
@@ -40,15 +68,31 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         manifest: &provenance,
         figures: &figures,
         plane: &plane,
-        means: &[],
+        plane_mean: &derived.plane_mean,
         limits: manifest.limits,
         look: *options,
         training: &training,
+        phases: &derived.phases,
+        phases_mean: &derived.phases_mean,
         warnings: &manifest.warnings,
         tables: &tables,
     })?;
     write_atomic(&folder.join("report.html"), page.as_bytes())?;
     Ok(figures)
+}
+
+/// What follows from the plane: from its tables, or computed where an older run does not have them.
+fn derived(folder: &Path, manifest: &Manifest, plane: &[PlaneRow], training: &[TrainingRow]) -> Result<Derived> {
+    if !folder.join("phases.csv").exists() {
+        let seed = manifest.identity.config.get("seed").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        return Ok(Derived::new(plane, &GradientRow::of(training), seed));
+    }
+    Ok(Derived {
+        phases: table(folder, "phases.csv")?,
+        plane_mean: table(folder, "plane_mean.csv")?,
+        phases_mean: table(folder, "phases_mean.csv")?,
+        ..Derived::default()
+    })
 }
 
 /// The rows of a table; none when the run does not have it.

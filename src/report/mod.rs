@@ -10,7 +10,7 @@ mod summary;
 
 use crate::figure::data::PlaneData;
 use crate::figure::{FigureFile, FigureOptions, Limits};
-use crate::table::{PlaneRow, TrainingRow};
+use crate::table::{MeanRow, PhaseRow, PlaneRow, TrainingRow};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use minijinja::{AutoEscape, Environment, context};
@@ -35,6 +35,8 @@ const SCRIPT: &str = concat!(
 
 /// Rows of the plane table up to which the page carries them itself.
 const MOST_ROWS: usize = 2000;
+/// Rows of the layers' table that the page shows.
+const MOST_LAYERS: usize = 600;
 /// Bytes of the manifest up to which the page carries it as it is.
 const LONGEST_MANIFEST: usize = 200_000;
 
@@ -52,14 +54,18 @@ pub struct ReportInput<'a> {
     pub figures: &'a [FigureFile],
     /// The information plane.
     pub plane: &'a [PlaneRow],
-    /// Means over runs: rows of the same kind whose `run` says of what; empty where there are none.
-    pub means: &'a [PlaneRow],
+    /// Its means over seeds.
+    pub plane_mean: &'a [MeanRow],
     /// Ceilings of the plane.
     pub limits: Limits,
     /// How the figures look.
     pub look: FigureOptions,
     /// The training, empty where nothing was trained.
     pub training: &'a [TrainingRow],
+    /// The phases of each layer.
+    pub phases: &'a [PhaseRow],
+    /// Their means over seeds.
+    pub phases_mean: &'a [MeanRow],
     /// What the reader must know before trusting the numbers.
     pub warnings: &'a [String],
     /// File names of the tables beside the page, such as `plane.csv`.
@@ -84,8 +90,9 @@ struct Plate {
 pub fn render(input: &ReportInput) -> Result<String> {
     let figures = input.figures.iter().map(plate).collect::<Result<Vec<_>>>()?;
     let data = PlaneData::new(input.plane, &Limits::default());
+    let layers = summary::layers(&data, input.phases);
     let manifest = serde_json::to_string_pretty(input.manifest).context("the manifest does not serialise")?;
-    let explore = explore::explore(input.plane, input.means, &input.limits, &input.look)?;
+    let explore = explore::explore(input.plane, input.plane_mean, &input.limits, &input.look)?;
 
     let mut environment = Environment::new();
     // By every name, not by file ending: a page must not lose its escaping when its template is renamed.
@@ -107,7 +114,10 @@ pub fn render(input: &ReportInput) -> Result<String> {
             explore,
             figures,
             estimators => summary::estimators(&data),
-            layers => summary::layers(&data),
+            layers => &layers[..layers.len().min(MOST_LAYERS)],
+            layers_left => layers.len().saturating_sub(MOST_LAYERS),
+            drift => layers.iter().any(|l| l.has_drift()),
+            means => summary::means(input.phases_mean),
             entropies => data.points.iter().any(|p| p.entropy.is_some()),
             training => summary::training(input.training),
             points => (input.plane.len() <= MOST_ROWS).then(|| summary::points(&data)),
@@ -160,24 +170,30 @@ fn beside(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::figure::samples::{plane_table, training_table};
-    use crate::figure::{FigureOptions, draw_all};
+    use crate::figure::{FigureOptions, FigureTables, draw_all};
+    use crate::plane::Derived;
+    use crate::table::GradientRow;
     use serde_json::json;
 
     fn page(plane: &[PlaneRow], training: &[TrainingRow], title: &str, manifest: &serde_json::Value) -> String {
         let folder = tempfile::tempdir().unwrap();
         let limits = Limits { label_entropy_bits: Some(1.0), n_samples: Some(4096) };
         let options = FigureOptions { png_scale: 1, ..FigureOptions::default() };
-        let figures = draw_all(plane, training, &limits, &options, &folder.path().join("figures")).unwrap();
+        let derived = Derived::new(plane, &GradientRow::of(training), 0);
+        let tables = FigureTables { plane, training, phases: &derived.phases, ..FigureTables::default() };
+        let figures = draw_all(&tables, &limits, &options, &folder.path().join("figures")).unwrap();
         render(&ReportInput {
             title,
             summary: &["A finding.".into()],
             manifest,
             figures: &figures,
             plane,
-            means: &[],
+            plane_mean: &[],
             limits,
             look: options,
             training,
+            phases: &derived.phases,
+            phases_mean: &derived.phases_mean,
             warnings: &["A warning.".into()],
             tables: &["plane.csv".into()],
         })
@@ -228,8 +244,10 @@ mod tests {
         let read = policy.replace("&#x27;", "'").replace("&#x2f;", "/");
         assert!(read.contains("default-src 'none'") && read.contains(&format!("script-src 'sha256-{hash}'")), "{read}");
         assert!(html.contains(&format!("<script>{SCRIPT}</script>")), "the script is what was hashed");
+        // A place on the page itself is nothing to fetch.
+        let elsewhere = html.replace("url(#", "");
         for fetching in ["src=\"", "url(", "@import", "href=\"http"] {
-            assert!(!html.contains(fetching), "{fetching}");
+            assert!(!elsewhere.contains(fetching), "{fetching}");
         }
     }
 
@@ -241,10 +259,12 @@ mod tests {
             manifest: &serde_json::Value::Null,
             figures: &[],
             plane: &[],
-            means: &[],
+            plane_mean: &[],
             limits: Limits::default(),
             look: FigureOptions::default(),
             training: &[],
+            phases: &[],
+            phases_mean: &[],
             warnings: &[],
             tables: &[],
         };

@@ -5,10 +5,15 @@
 
 mod accuracy;
 mod activation;
+mod agreement;
+mod gradient;
 mod label;
 mod matrix;
+mod mean;
 mod parquet;
+mod phases;
 mod plane;
+mod processing;
 mod samples;
 mod speed;
 mod timing;
@@ -16,10 +21,15 @@ mod training;
 
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
+pub use agreement::AgreementRow;
+pub use gradient::GradientRow;
 pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;
+pub use mean::MeanRow;
 pub use parquet::{read_parquet, write_parquet};
+pub use phases::{PhaseRow, phase, phase_flags};
 pub use plane::{PlaneRow, flags, quantity};
+pub use processing::ProcessingRow;
 pub use samples::SampleRow;
 pub use speed::{GrowthRow, SpeedRow};
 pub use timing::TimingRow;
