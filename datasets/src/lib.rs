@@ -10,6 +10,7 @@ mod dataset;
 mod digits;
 mod error;
 pub mod load;
+pub mod regression;
 pub mod truth;
 mod twelve_bit;
 

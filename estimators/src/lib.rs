@@ -24,16 +24,19 @@
 
 mod auto;
 mod binning;
+pub mod bottleneck;
 pub mod compression;
 pub mod correlation;
 mod discrete;
 mod edge;
 mod error;
 mod estimate;
+mod inputs;
 mod invariance;
 mod kernel;
 mod layer;
 mod linalg;
+mod lossy;
 mod neighbours;
 mod neural;
 mod pair;
@@ -56,12 +59,14 @@ pub use discrete::{Correction, PlugIn, SymbolCounts};
 pub use edge::Edge;
 pub use error::EstimatorError;
 pub use estimate::{Detail, Estimate, Nats, Warning};
+pub use inputs::{InputCodes, LayerNoise};
 pub use invariance::transformed;
 pub use kernel::{
-    Bound, CauchySchwarz, ConditionalWeights, DensityWidth, Hsic, KernelDensity, KernelWidth, LeaveOneOut, NoiseScale,
-    Renyi, cauchy_schwarz_divergence, conditional_cauchy_schwarz,
+    Bound, CauchySchwarz, ChannelForm, ConditionalWeights, DensityWidth, GaussianChannel, Hsic, KernelDensity,
+    KernelWidth, LeaveOneOut, NoiseScale, Renyi, cauchy_schwarz_divergence, conditional_cauchy_schwarz,
 };
 pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange};
+pub use lossy::{EntropyMethod, Lossy};
 pub use neighbours::{
     Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
 };

@@ -5,6 +5,7 @@ mod capture;
 mod completions;
 mod demo;
 mod estimators;
+mod ib_curve;
 mod information;
 mod inspect;
 mod man;
@@ -12,7 +13,9 @@ mod models;
 mod options;
 mod output;
 mod plane;
+mod regress;
 mod report;
+mod study;
 mod train;
 mod tree;
 
@@ -32,7 +35,9 @@ Examples:
   narrows capture --checkpoints model.onnx --inputs photos/
   narrows plane --checkpoints 'ckpt/*.pt' --arch arch.toml --inputs digits
   narrows mi --x data.csv:height --y data.csv:weight
+  narrows regress config.toml                   bottlenecks for regression: error, information, robustness
   narrows report notebooks-out/demo             redraw a run
+  narrows study run tishby-tanh                 a paper's experiment, in minutes
 
 Results go to a folder (--out); a short summary goes to the terminal.
 Exit codes: 0 done, 1 failed, 2 wrong usage.")]
@@ -66,11 +71,14 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Capture(Box<capture::CaptureArgs>),
     Plane(Box<plane::PlaneArgs>),
+    IbCurve(Box<ib_curve::IbCurveArgs>),
     Mi(Box<information::MiArgs>),
     Entropy(information::EntropyArgs),
     Estimators(estimators::EstimatorsArgs),
     Bench(bench::BenchArgs),
+    Regress(regress::RegressArgs),
     Report(report::ReportArgs),
+    Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -107,7 +115,9 @@ pub fn main() -> ExitCode {
 
 /// The command tree with the parts of its help that are generated from registries.
 fn command() -> clap::Command {
-    Cli::command().mut_subcommand("plane", |c| c.after_help(plane::after_help()))
+    Cli::command()
+        .mut_subcommand("plane", |c| c.after_help(plane::after_help()))
+        .mut_subcommand("regress", |c| c.after_help(regress::after_help()))
 }
 
 fn run(cli: Cli, output: Output) -> Result<()> {
@@ -120,11 +130,14 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Capture(args) => capture::run(&args, output),
         Command::Plane(args) => plane::run(&args, output),
+        Command::IbCurve(args) => ib_curve::run(&args, output),
         Command::Mi(args) => information::mi(&args, output),
         Command::Entropy(args) => information::entropy(&args, output),
         Command::Estimators(args) => estimators::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),
+        Command::Regress(args) => regress::run(&args, output),
         Command::Report(args) => report::run(&args, output),
+        Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

@@ -1,7 +1,10 @@
 //! The plane table, ordered for drawing: who ran, what was measured, and one point for each layer at each checkpoint.
 
+use super::ib_curve::BoundLine;
+use crate::bottleneck::curve_of_rows;
 pub use crate::run::Limits;
-use crate::table::{PlaneRow, quantity};
+use crate::table::{IbCurveRow, PlaneRow, quantity};
+use anyhow::Result;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The unit that a picture is in.
@@ -38,7 +41,7 @@ impl Unit {
         }
     }
 
-    fn from(self, value: f64, unit: Self) -> f64 {
+    pub(crate) fn from(self, value: f64, unit: Self) -> f64 {
         if self == unit { value } else { value * unit.in_nats() / self.in_nats() }
     }
 }
@@ -113,6 +116,8 @@ pub(crate) struct PlaneData {
     pub(crate) points: Vec<PlanePoint>,
     pub(crate) h_y: Option<f64>,
     pub(crate) log_n: Option<f64>,
+    /// The information-bottleneck bound.
+    pub(crate) bound: Option<BoundLine>,
 }
 
 /// No information is that large: such a value would only push all others into a corner.
@@ -167,7 +172,16 @@ impl PlaneData {
             points,
             h_y: limits.label_entropy_bits.filter(|h| h.is_finite() && *h > 0.0).map(|h| unit.from(h, Unit::Bits)),
             log_n: limits.n_samples.filter(|n| *n > 1).map(|n| unit.from((n as f64).ln(), Unit::Nats)),
+            bound: None,
         }
+    }
+
+    /// With the bound of a table, which may be empty.
+    pub(crate) fn with_bound(mut self, rows: &[IbCurveRow]) -> Result<Self> {
+        if !rows.is_empty() {
+            self.bound = Some(BoundLine::new(&curve_of_rows(rows)?, self.unit));
+        }
+        Ok(self)
     }
 
     /// The points of one run under one estimator.

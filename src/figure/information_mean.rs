@@ -3,21 +3,31 @@
 use super::data::{Limits, PlaneData};
 use super::marks::Marks;
 use super::{Drawing, FigureOptions, information_over_epochs, information_plane};
-use crate::table::{MeanRow, PlaneRow};
+use crate::table::{IbCurveRow, MeanRow, PlaneRow};
+use anyhow::Result;
 use std::collections::HashMap;
 
 /// The mean planes and the mean curves; none where there are no seeds to average over.
-pub(crate) fn draw(means: &[MeanRow], phases: &[MeanRow], limits: &Limits, options: &FigureOptions) -> Vec<Drawing> {
+///
+/// # Errors
+/// When the curve's table is none.
+pub(crate) fn draw(
+    means: &[MeanRow],
+    phases: &[MeanRow],
+    ib_curve: &[IbCurveRow],
+    limits: &Limits,
+    options: &FigureOptions,
+) -> Result<Vec<Drawing>> {
     let seeds = seeds(means);
     let rows: Vec<PlaneRow> = means.iter().filter_map(|row| as_plane(row, &seeds)).collect();
     if rows.is_empty() {
-        return vec![];
+        return Ok(vec![]);
     }
-    let data = PlaneData::new(&rows, limits);
+    let data = PlaneData::new(&rows, limits).with_bound(ib_curve)?;
     let marks = Marks::of_means(phases, |group| seeds.get(group).map(|n| name(group, *n)));
     let mut drawings = information_plane::draw_means(&data, options);
     drawings.extend(information_over_epochs::draw_means(&data, &marks));
-    drawings
+    Ok(drawings)
 }
 
 /// The number of seeds of each group.
@@ -84,13 +94,13 @@ mod tests {
         plane.iter_mut().filter(|r| r.run == "net-seed1").for_each(|r| r.value = r.value.map(|v| v + 0.5));
         plane.retain(|r| r.run != "net-seed2" || r.epoch != Some(7));
         let means = plane_means(&plane);
-        let drawings = draw(&means, &[], &Limits::default(), &FigureOptions::default());
+        let drawings = draw(&means, &[], &[], &Limits::default(), &FigureOptions::default()).unwrap();
         let names: Vec<&str> = drawings.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(names, ["information_plane_mean", "information_over_epochs_mean"]);
         assert!(drawings.iter().all(|d| d.picture.is_sound() && d.caption.contains("standard deviation")));
         let seeds = seeds(&means);
         let kept: Vec<_> = means.iter().filter_map(|m| as_plane(m, &seeds)).map(|r| r.epoch).collect();
         assert!(!kept.contains(&Some(7)) && kept.contains(&Some(6)));
-        assert!(draw(&[], &[], &Limits::default(), &FigureOptions::default()).is_empty());
+        assert!(draw(&[], &[], &[], &Limits::default(), &FigureOptions::default()).unwrap().is_empty());
     }
 }

@@ -1,9 +1,10 @@
 //! The information plane: I(X;T) against I(T;Y), one thin line a checkpoint through its layers, coloured by time.
 
 use super::colormap::Colormap;
-use super::curve::evenly;
+use super::curve::{Look, evenly};
 use super::data::{Clock, Measured, PlaneData, PlanePoint};
 use super::grid::{Frame, Grid, panel_size};
+use super::ib_curve::BOUND;
 use super::legend::{BAR_ROOM, Entry, Legend, Sample, colour_bar};
 use super::panel::{ABOVE, Captions, LIFT, Panel, reaching};
 use super::picture::{Fill, Label, Outline, Picture, Shape, Stroke};
@@ -172,12 +173,11 @@ fn draw_page(data: &PlaneData, page: &Page, name: String, kind: Kind, options: &
         below: 26.0,
         margin: (54.0, 0.0, if bar { BAR_ROOM } else { 0.0 }, 30.0),
     };
+    let layers = data.layers.iter().enumerate();
+    let bound = Look { tone: BOUND, marker: None, dashed: false };
+    let bound = data.bound.iter().map(|_| Entry { sample: Sample::Line(bound), name: "IB bound".into() });
     let legend = Legend::new(
-        data.layers
-            .iter()
-            .enumerate()
-            .map(|(i, name)| Entry { sample: Sample::Marker(i), name: name.clone() })
-            .collect(),
+        layers.map(|(i, name)| Entry { sample: Sample::Marker(i), name: name.clone() }).chain(bound).collect(),
         grid.body().width - 14.0,
     );
     grid.margin.3 += legend.height + 10.0;
@@ -198,6 +198,9 @@ fn draw_page(data: &PlaneData, page: &Page, name: String, kind: Kind, options: &
         }
         if let Some(limit) = data.h_y {
             panel.ceiling(&mut picture, "H(Y)", limit);
+        }
+        if let Some(bound) = &data.bound {
+            picture.line(bound.within(&panel), Stroke::new(BOUND, 1.8));
         }
         thinned = thinned.or(trajectories(&mut picture, &panel, data, slot, &shared));
     }
@@ -343,6 +346,9 @@ fn caption(
         caption += " Values are means over seeds; ellipses: one standard deviation over the seeds to each side.";
     }
     caption += &limits_sentence(data);
+    if data.bound.is_some() {
+        caption += " IB bound: the most that any T can tell of Y at its I(X;T).";
+    }
     if let Some((kept, all)) = thinned {
         caption +=
             &format!(" Drawn are {kept} of {all} checkpoints, spread evenly over the colours; the table has all.");

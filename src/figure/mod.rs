@@ -9,6 +9,7 @@ mod compression_by_estimator;
 pub(crate) mod curve;
 pub(crate) mod data;
 mod grid;
+mod ib_curve;
 pub(crate) mod information_mean;
 mod information_over_epochs;
 mod information_plane;
@@ -18,6 +19,8 @@ mod marks;
 mod panel;
 mod picture;
 mod png;
+mod regression;
+mod robustness;
 #[cfg(test)]
 pub(crate) mod samples;
 pub(crate) mod scale;
@@ -30,7 +33,10 @@ pub use colormap::Colormap;
 pub use data::Limits;
 
 use crate::plane::groups;
-use crate::table::{AccuracyRow, AccuracySummaryRow, MeanRow, PhaseRow, PlaneRow, SpeedRow, TrainingRow};
+use crate::table::{
+    AccuracyRow, AccuracySummaryRow, IbCurveRow, MeanRow, PhaseRow, PlaneRow, RegressionSummaryRow, SpeedRow,
+    TrainingRow,
+};
 use anyhow::{Context, Result};
 use data::PlaneData;
 use marks::Marks;
@@ -104,6 +110,10 @@ pub struct FigureTables<'a> {
     pub plane_mean: &'a [MeanRow],
     /// Means of the phases.
     pub phases_mean: &'a [MeanRow],
+    /// The information-bottleneck curve.
+    pub ib_curve: &'a [IbCurveRow],
+    /// Regression studies, over seeds.
+    pub regression: &'a [RegressionSummaryRow],
 }
 
 /// Runs up to which each has figures of its own, where they differ by their seed.
@@ -123,13 +133,13 @@ pub fn draw_all(
     options: &FigureOptions,
     folder: &Path,
 ) -> Result<Vec<FigureFile>> {
-    let mut drawings = information_mean::draw(tables.plane_mean, tables.phases_mean, limits, options);
+    let mut drawings = information_mean::draw(tables.plane_mean, tables.phases_mean, tables.ib_curve, limits, options)?;
     let marks = Marks::of(tables.phases);
 
     let all = data::distinct(tables.plane.iter().map(|r| r.run.as_str()));
     let kept = chosen(&all);
     let rows: Vec<PlaneRow> = tables.plane.iter().filter(|r| kept.contains(r.run.as_str())).cloned().collect();
-    let data = PlaneData::new(&rows, limits);
+    let data = PlaneData::new(&rows, limits).with_bound(tables.ib_curve)?;
     let own = |d| saying(d, kept.len(), all.len());
     drawings.extend(information_plane::draw(&data, options).into_iter().map(own));
     drawings.extend(compression_by_estimator::draw(tables.phases));
@@ -139,6 +149,9 @@ pub fn draw_all(
     let kept = chosen(&all);
     let rows: Vec<TrainingRow> = tables.training.iter().filter(|r| kept.contains(r.run.as_str())).cloned().collect();
     drawings.extend(training::draw(&rows, &marks).into_iter().map(|d| saying(d, kept.len(), all.len())));
+    drawings.extend(ib_curve::draw(tables.ib_curve)?);
+    drawings.extend(regression::plane(tables.regression));
+    drawings.extend(robustness::draw(tables.regression));
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     drawings.into_iter().map(|drawing| written(drawing, options.png_scale, folder)).collect()

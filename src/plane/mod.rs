@@ -2,12 +2,14 @@
 //! agreement of estimators.
 
 mod agreement;
+mod bound;
 mod cell;
 mod derived;
 mod drift;
 mod dump;
 mod findings;
 mod gradients;
+mod inputs;
 mod job;
 mod phases;
 mod processing;
@@ -16,6 +18,7 @@ mod source;
 mod track;
 
 pub use agreement::{agreement, agreement_findings};
+pub use bound::{bound_findings, with_bound};
 pub(crate) use derived::both;
 pub use derived::{Derived, derive};
 pub use drift::{Drift, drift_rows, drifts};

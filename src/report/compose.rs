@@ -1,15 +1,16 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, render};
+use super::{ReportInput, Sheet, render, sheet};
 use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
 use crate::run::{Manifest, write_atomic};
-use crate::table::{GradientRow, PlaneRow, Row, TrainingRow, read_csv};
+use crate::table::{GradientRow, IbCurveRow, PlaneRow, RegressionSummaryRow, Row, TrainingRow, read_csv};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
-/// The tables that a page leads to, in its order.
-const TABLES: [&str; 15] = [
+/// The tables that a page leads to, in its order, where the run has them.
+const TABLES: &[&str] = &[
+    "claims.csv",
     "plane.csv",
     "plane.parquet",
     "phases.csv",
@@ -24,6 +25,12 @@ const TABLES: [&str; 15] = [
     "training.csv",
     "training.parquet",
     "gradients.csv",
+    "ib_curve.csv",
+    "ib_curve.parquet",
+    "regression.csv",
+    "regression.parquet",
+    "regression_summary.csv",
+    "regression_summary.parquet",
     "timings.csv",
 ];
 
@@ -34,9 +41,11 @@ const TABLES: [&str; 15] = [
 pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> Result<Vec<FigureFile>> {
     let plane: Vec<PlaneRow> = table(folder, "plane.csv")?;
     let mut training: Vec<TrainingRow> = table(folder, "training.csv")?;
+    let ib_curve: Vec<IbCurveRow> = table(folder, "ib_curve.csv")?;
+    let regression: Vec<RegressionSummaryRow> = table(folder, "regression_summary.csv")?;
     ensure!(
-        !(plane.is_empty() && training.is_empty()),
-        "{} holds no table to draw: neither plane.csv nor training.csv has rows",
+        !(plane.is_empty() && training.is_empty() && ib_curve.is_empty() && regression.is_empty()),
+        "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv and regression_summary.csv has rows",
         folder.display()
     );
     let gradients: Vec<GradientRow> = table(folder, "gradients.csv")?;
@@ -52,8 +61,11 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         phases: &derived.phases,
         plane_mean: &derived.plane_mean,
         phases_mean: &derived.phases_mean,
+        ib_curve: &ib_curve,
+        regression: &regression,
     };
     let figures = draw_all(&drawn, &manifest.limits, options, &target)?;
+    let sheets: Vec<Sheet> = sheet::regression(&regression).into_iter().collect();
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title =
         format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());
@@ -75,6 +87,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         phases: &derived.phases,
         phases_mean: &derived.phases_mean,
         warnings: &manifest.warnings,
+        sheets: &sheets,
         tables: &tables,
     })?;
     write_atomic(&folder.join("report.html"), page.as_bytes())?;

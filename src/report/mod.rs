@@ -6,6 +6,7 @@
 mod compose;
 mod explore;
 mod provenance;
+mod sheet;
 mod summary;
 
 use crate::figure::data::PlaneData;
@@ -19,6 +20,7 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 
 pub use compose::compose;
+pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
@@ -68,6 +70,8 @@ pub struct ReportInput<'a> {
     pub phases_mean: &'a [MeanRow],
     /// What the reader must know before trusting the numbers.
     pub warnings: &'a [String],
+    /// Further tables, shown after the figures.
+    pub sheets: &'a [Sheet],
     /// File names of the tables beside the page, such as `plane.csv`.
     pub tables: &'a [String],
 }
@@ -124,6 +128,7 @@ pub fn render(input: &ReportInput) -> Result<String> {
             rows => input.plane.len(),
             clock => data.clock.name(),
             unit => data.unit.name(),
+            sheets => input.sheets,
             tables => input.tables,
             provenance => provenance::sections(input.manifest),
             manifest => (manifest.len() <= LONGEST_MANIFEST).then_some(manifest),
@@ -195,6 +200,7 @@ mod tests {
             phases: &derived.phases,
             phases_mean: &derived.phases_mean,
             warnings: &["A warning.".into()],
+            sheets: &[],
             tables: &["plane.csv".into()],
         })
         .unwrap()
@@ -266,6 +272,7 @@ mod tests {
             phases: &[],
             phases_mean: &[],
             warnings: &[],
+            sheets: &[],
             tables: &[],
         };
         assert!(render(&input).unwrap().ends_with("</html>\n"));

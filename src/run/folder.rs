@@ -74,6 +74,13 @@ const OUTPUTS: &[&str] = &[
     "accuracy.parquet",
     "summary.csv",
     "summary.parquet",
+    "claims.csv",
+    "regression.csv",
+    "regression.parquet",
+    "regression_summary.csv",
+    "regression_summary.parquet",
+    "ib_curve.csv",
+    "ib_curve.parquet",
 ];
 
 impl RunFolder {
