@@ -71,6 +71,16 @@ fn as_plane(row: &MeanRow, seeds: &HashMap<&str, u64>) -> Option<PlaneRow> {
     })
 }
 
+/// The means as numbers of one run for each group, with the standard error and the 95 % interval of the mean.
+pub(crate) fn as_runs(means: &[MeanRow]) -> Vec<PlaneRow> {
+    let seeds = seeds(means);
+    let of = |mean: &MeanRow| {
+        let std_error = mean.std.map(|std| std / (mean.n_seeds as f64).sqrt());
+        Some(PlaneRow { std_error, ci_low: mean.ci_low, ci_high: mean.ci_high, ..as_plane(mean, &seeds)? })
+    };
+    means.iter().filter_map(of).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

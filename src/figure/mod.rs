@@ -10,7 +10,7 @@ pub(crate) mod curve;
 pub(crate) mod data;
 mod grid;
 mod ib_curve;
-mod information_mean;
+pub(crate) mod information_mean;
 mod information_over_epochs;
 mod information_plane;
 mod legend;

@@ -82,7 +82,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         manifest: &provenance,
         figures: &figures,
         plane: &plane,
-        means: &[],
+        plane_mean: &derived.plane_mean,
         limits: manifest.limits,
         look: *options,
         training: &training,

@@ -29,11 +29,13 @@ class Explorer {
     this.change();
   }
 
-  /** The view that one finds: the end of the training, the first estimator, a few runs, all layers. */
+  /** The view that one finds: the end of the training, the first estimator, a few means or runs, all layers. */
   reset() {
     const first = (list, most) => new Set(list.slice(0, most).keys());
     this.index = this.model.times.length - 1;
-    this.groups = first(this.model.groups, FIRST_RUNS);
+    // Means come before runs.
+    const means = this.model.groups.filter(group => group.mean).length;
+    this.groups = first(this.model.groups, Math.min(means || FIRST_RUNS, FIRST_RUNS));
     this.estimators = first(this.model.estimators, 1);
     this.layers = first(this.model.layers, Infinity);
     this.trailBox.value = "fading";
@@ -81,7 +83,7 @@ class Explorer {
   buildChoices() {
     const { model } = this;
     const names = {
-      groups: model.groups.map(group => (group.mean ? `${group.name} (mean)` : group.name || "(without a name)")),
+      groups: model.groups.map(group => group.name || "(without a name)"),
       estimators: model.estimators.map(([label]) => label),
       layers: model.layers,
     };

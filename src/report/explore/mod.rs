@@ -7,9 +7,10 @@ mod pack;
 
 use crate::figure::curve::evenly;
 use crate::figure::data::{Clock, PlaneData, PlanePoint};
+use crate::figure::information_mean::as_runs;
 use crate::figure::looks::{Looks, looks};
 use crate::figure::{FigureOptions, Limits};
-use crate::table::PlaneRow;
+use crate::table::{MeanRow, PlaneRow};
 use anyhow::{Context, Result};
 use pack::{FlagSets, Group};
 use serde::Serialize;
@@ -49,7 +50,7 @@ pub(super) struct Explore {
     pub(super) clock: &'static str,
 }
 
-/// The data block for a plane and, where there are, means over runs: rows of the same kind whose `run` names the group.
+/// The data block for a plane and, where there are, its means over seeds, which are shown as runs are.
 ///
 /// `None` when there is no point with both informations.
 ///
@@ -57,7 +58,7 @@ pub(super) struct Explore {
 /// When the data do not serialise.
 pub(super) fn explore(
     plane: &[PlaneRow],
-    means: &[PlaneRow],
+    means: &[MeanRow],
     limits: &Limits,
     options: &FigureOptions,
 ) -> Result<Option<Explore>> {
@@ -65,7 +66,7 @@ pub(super) fn explore(
     let alone = PlaneData::new(plane, limits);
     let first_mean = alone.runs.len();
     let data = match alone.clock {
-        Clock::Epoch if !means.is_empty() => PlaneData::new(&[plane, means].concat(), limits),
+        Clock::Epoch if !means.is_empty() => PlaneData::new(&[plane, &as_runs(means)].concat(), limits),
         _ => alone,
     };
     if !data.points.iter().any(|p| p.input.is_some() && p.target.is_some()) {
@@ -170,7 +171,7 @@ mod tests {
     use crate::table::quantity;
     use serde_json::Value;
 
-    fn block(plane: &[PlaneRow], means: &[PlaneRow]) -> (Value, Explore) {
+    fn block(plane: &[PlaneRow], means: &[MeanRow]) -> (Value, Explore) {
         let limits = Limits { label_entropy_bits: Some(1.0), n_samples: Some(4096) };
         let made = explore(plane, means, &limits, &FigureOptions::default()).unwrap().unwrap();
         (serde_json::from_str(&made.data).unwrap(), made)
@@ -217,13 +218,15 @@ mod tests {
 
     #[test]
     fn means_are_carried_before_runs() {
-        let mut means = plane_table(1, 1, 10, 2);
-        means.iter_mut().for_each(|row| row.run = "mean of run 0 and run 1".into());
-        let plane = plane_table(2, 1, 10, 2);
+        let mut plane = plane_table(2, 1, 10, 2);
+        plane.iter_mut().for_each(|row| row.run = row.run.replace("run ", "net-seed"));
+        let means = crate::plane::plane_means(&plane);
         let (page, _) = block(&plane, &means);
         let names: Vec<&Value> = page["groups"].as_array().unwrap().iter().map(|g| &g["name"]).collect();
-        assert_eq!(names, ["mean of run 0 and run 1", "run 0", "run 1"]);
+        assert_eq!(names, ["net, mean of 2 seeds", "net-seed0", "net-seed1"]);
         assert_eq!((&page["groups"][0]["mean"], &page["groups"][1]["mean"]), (&true.into(), &false.into()));
+        let x = &page["groups"][0]["planes"][0]["layers"][0]["x"];
+        assert_eq!((x["e"][0].as_i64(), x["low"][0].as_i64()), (Some(0), Some(0)), "equal seeds, with their interval");
         // Where epochs do not tell checkpoints apart, they are left out rather than misplaced.
         let mut by_step = plane;
         by_step.iter_mut().for_each(|row| row.epoch = Some(0));
