@@ -16,7 +16,8 @@ macro_rules! builtin {
 }
 
 /// All of them; adding one is a file in `studies/` and a line here.
-pub const BUILTIN: &[Builtin] = builtin!["tishby-tanh", "saxe-relu", "chelombiev-activations-l2", "cs-ib-regression"];
+pub const BUILTIN: &[Builtin] =
+    builtin!["tishby-tanh", "saxe-relu", "chelombiev-activations-l2", "butakov-cnn", "cs-ib-regression"];
 
 #[cfg(test)]
 mod tests {
