@@ -99,7 +99,12 @@ impl Engine for Burn<'_, '_> {
     }
 }
 
-pub(super) fn gaussian<const D: usize>(shape: [usize; D], std: f32, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<D> {
+pub(super) fn gaussian<const D: usize>(
+    shape: [usize; D],
+    std: f32,
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Tensor<D> {
     let draw = || -> f32 { StandardNormal.sample(rng) };
     let values: Vec<f32> = std::iter::repeat_with(draw).take(shape.iter().product()).map(|z| z * std).collect();
     Tensor::from_data(TensorData::new(values, shape), device)

@@ -4,12 +4,12 @@ use super::Convolutions;
 use super::model::Model;
 use crate::checkpoint::Checkpoint;
 use crate::subject::Dense;
+use crate::subject::train::burn_engine::gaussian;
 use crate::subject::train::config::TrainConfig;
 use crate::subject::train::gradients::{GradientMoments, annealed_noise_std};
 use crate::subject::train::model::{StepNoise, loss, matrix, to_host};
 use crate::subject::train::optimiser::{self, Steps};
 use crate::subject::train::random::{Purpose, stream};
-use crate::subject::train::burn_engine::gaussian;
 use crate::subject::train::session::{
     Progress, STATE_INTERVAL, Scores, Session, TrainingData, append, layer_rows, read_rows, save_tensors,
 };

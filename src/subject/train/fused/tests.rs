@@ -84,7 +84,13 @@ fn gradients_are_those_of_burn() {
     let held = Held::new();
     for activation in Activation::ALL {
         for output in [Output::Softmax, Output::Sigmoid, Output::Identity] {
-            for noise in ["", "dropout = 0.3", "activation_noise = 0.2", "dropout = 0.2\nactivation_noise = 0.1", "activation_noise = 0.2\nrelative_activation_noise = true"] {
+            for noise in [
+                "",
+                "dropout = 0.3",
+                "activation_noise = 0.2",
+                "dropout = 0.2\nactivation_noise = 0.1",
+                "activation_noise = 0.2\nrelative_activation_noise = true",
+            ] {
                 for tiled in [true, false] {
                     let config = config(&format!("batch_size = 100\n{noise}"), activation, output);
                     let mut engine = engine(&config, held.data(), tiled);
