@@ -18,14 +18,14 @@ import measuring
 TWELVE_BIT = """
 data.inputs = "twelve-bit"
 network = { hidden = [10, 7, 5, 4, 3], activation = "tanh" }
-training = { epochs = 400, batch_size = 256, checkpoints = [] }
+training = { epochs = 400, batch_size = 256, checkpoints = [], engine = "burn" }
 """
 
 # Random images of MNIST's shape: the arithmetic is the same, and nothing has to be fetched.
 IMAGES = """
 data = { inputs = "@/images", labels = "@/labels", train_share = 0.9 }
 network = { hidden = [256, 128], activation = "relu" }
-training = { epochs = 8, batch_size = 128, checkpoints = [] }
+training = { epochs = 8, batch_size = 128, checkpoints = [], engine = "burn" }
 """
 
 

@@ -9,8 +9,9 @@ use crate::subject::{Activation, Architecture, Output};
 use narrows_estimators::simd::{Arch, Simd, WithSimd};
 use ndarray::{ArrayView2, ShapeError};
 
-/// A layer of more weights than this is multiplied as a matrix; benches/README.md has the measurement.
-const LARGEST_TILED: usize = 16_384;
+/// A network with a layer of more weights than this is multiplied as matrices: the two ways take equally long at about
+/// 32 to 64 units a layer.
+const LARGEST_TILED: usize = 2048;
 
 /// What is random in one pass, for the hidden layers, laid out as their values; empty where there is none.
 #[derive(Debug, Default)]

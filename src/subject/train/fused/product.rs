@@ -85,20 +85,18 @@ pub(super) fn gradients<S: Simd>(
     bias: &mut [f32],
 ) {
     let outputs = bias.len();
-    for o in (0..outputs - outputs % 2).step_by(2) {
-        for k in (0..inputs - inputs % 2).step_by(2) {
-            block::<S, 2, 2>(values, by_output, [inputs, outputs], [k, o], weight);
+    for (o, row) in weight.chunks_exact_mut(inputs).enumerate() {
+        let (blocks, rest) = row.as_chunks_mut::<4>();
+        let done = 4 * blocks.len();
+        for (number, block) in blocks.iter_mut().enumerate() {
+            *block = products::<S, 4>(values, by_output, [inputs, outputs], [4 * number, o]).map(fold);
         }
-        if inputs % 2 == 1 {
-            block::<S, 2, 1>(values, by_output, [inputs, outputs], [inputs - 1, o], weight);
-        }
-    }
-    if outputs % 2 == 1 {
-        for k in (0..inputs - inputs % 2).step_by(2) {
-            block::<S, 1, 2>(values, by_output, [inputs, outputs], [k, outputs - 1], weight);
-        }
-        if inputs % 2 == 1 {
-            block::<S, 1, 1>(values, by_output, [inputs, outputs], [inputs - 1, outputs - 1], weight);
+        let sizes = [inputs, outputs];
+        match rest {
+            [_] => rest.copy_from_slice(&products::<S, 1>(values, by_output, sizes, [done, o]).map(fold)),
+            [_, _] => rest.copy_from_slice(&products::<S, 2>(values, by_output, sizes, [done, o]).map(fold)),
+            [_, _, _] => rest.copy_from_slice(&products::<S, 3>(values, by_output, sizes, [done, o]).map(fold)),
+            _ => {}
         }
     }
     for (o, bias) in bias.iter_mut().enumerate() {
@@ -112,31 +110,24 @@ pub(super) fn gradients<S: Simd>(
     }
 }
 
-/// O × K weights' gradients from output `o` and input `k` on.
+/// Products of output `o`'s gradient with K inputs' values from `k` on, summed over all tiles.
 #[inline(always)]
-fn block<S: Simd, const O: usize, const K: usize>(
+fn products<S: Simd, const K: usize>(
     values: &[Lanes],
     by_output: &[Lanes],
     [inputs, outputs]: [usize; 2],
     [k, o]: [usize; 2],
-    weight: &mut [f32],
-) {
-    let mut sums = [[[0.0; LANES]; K]; O];
+) -> [Lanes; K] {
+    let mut sums = [[0.0; LANES]; K];
     for (value, gradient) in values.chunks_exact(inputs).zip(by_output.chunks_exact(outputs)) {
-        let (value, gradient) = (&value[k..k + K], &gradient[o..o + O]);
-        for (sums, g) in sums.iter_mut().zip(gradient) {
-            for (sum, v) in sums.iter_mut().zip(value) {
-                for lane in 0..LANES {
-                    sum[lane] = fma::<S>(g[lane], v[lane], sum[lane]);
-                }
+        let gradient = &gradient[o];
+        for (sum, value) in sums.iter_mut().zip(&value[k..k + K]) {
+            for ((s, &v), &g) in sum.iter_mut().zip(value).zip(gradient) {
+                *s = fma::<S>(v, g, *s);
             }
         }
     }
-    for (at, sums) in sums.into_iter().enumerate() {
-        for (beside, sum) in sums.into_iter().enumerate() {
-            weight[(o + at) * inputs + k + beside] = fold(sum);
-        }
-    }
+    sums
 }
 
 /// A layer's values as a matrix of `rows` rows.

@@ -19,17 +19,13 @@ pub(super) fn fma<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
     a.times_plus::<S>(b, c)
 }
 
-/// Adds the lanes pairwise, always in the same order.
+/// Adds the lanes pairwise, always in the same order. Without indices that a loop counts: they would force the sums of
+/// the loop before out of the registers.
 #[inline(always)]
-pub(super) fn fold(mut lanes: Lanes) -> f32 {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            lanes[lane] += lanes[lane + half];
-        }
-        half /= 2;
-    }
-    lanes[0]
+pub(super) fn fold(lanes: Lanes) -> f32 {
+    let halves: [f32; 8] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
+    let quarters: [f32; 4] = std::array::from_fn(|lane| halves[lane] + halves[lane + 4]);
+    (quarters[0] + quarters[2]) + (quarters[1] + quarters[3])
 }
 
 /// c₀ + c₁x + … by Horner's rule.
