@@ -255,7 +255,7 @@ mod tests {
         rows[1].flags = "dpi_violated;saturated".into();
         let data = PlaneData::new(&rows, &Limits::default());
         let row = &layers(&data, &phase_rows(&verdicts(&rows)))[0];
-        assert_eq!([&row.turning, &row.compressed, &row.share, &row.diffusion], ["5", "6.500", "162 %", ""]);
+        assert_eq!([&row.turning, &row.compressed, &row.share, &row.diffusion], ["5", "6.500", "163 %", ""]);
         assert_eq!(
             [&row.input_first, &row.input_most, &row.most_at, &row.input_last, &row.target_last, &row.flags],
             ["1.000", "4.000", "5", "−2.500", "0.500", "dpi violated, saturated"]
