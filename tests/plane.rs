@@ -49,7 +49,11 @@ fn a_run_folder_is_complete_and_tidy() {
     let mut names: Vec<String> =
         std::fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!(names, ["figures", "manifest.json", "plane.csv", "plane.parquet", "report.html", "timings.csv"]);
+    let tables = ["plane.csv", "plane.parquet", "processing.csv", "processing.parquet"];
+    let others = ["figures", "manifest.json", "report.html", "timings.csv"];
+    let mut expected: Vec<&str> = tables.into_iter().chain(others).collect();
+    expected.sort_unstable();
+    assert_eq!(names, expected, "of one checkpoint no phases are told");
     for figure in ["information_plane", "information_over_epochs"] {
         assert!(std::fs::read_to_string(out.join(format!("figures/{figure}.svg"))).unwrap().contains("</svg>"));
         assert!(std::fs::read(out.join(format!("figures/{figure}.png"))).unwrap().starts_with(b"\x89PNG"));

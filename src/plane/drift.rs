@@ -59,7 +59,7 @@ fn drift(row: &GradientRow, mut points: Vec<(u64, f64)>) -> Drift {
         let near = |t: f64| (t - times[i]).abs() <= 0.05;
         let before = i - times.partition_point(|t| *t < times[i] && !near(*t));
         let after = times.partition_point(|t| *t <= times[i] || near(*t)) - 1 - i;
-        before.min(after).clamp(2, 50)
+        before.max(after).clamp(2, 50)
     };
     let smooth: Vec<f64> = running_median(&logs, half, false);
     let largest = (0..n).fold(0, |best, i| if smooth[i] > smooth[best] { i } else { best });

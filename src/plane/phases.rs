@@ -91,7 +91,7 @@ pub fn verdicts(rows: &[PlaneRow]) -> Vec<Verdict> {
 }
 
 fn verdict(track: &Track<'_>) -> Option<Verdict> {
-    let points: Vec<(&Point<'_>, Number)> = track.points.iter().filter_map(|p| Some((p, p.input?))).collect();
+    let points: Vec<(&Point, Number)> = track.points.iter().filter_map(|p| Some((p, p.input?))).collect();
     let n = points.len();
     if n < 2 {
         return None;

@@ -12,8 +12,7 @@ pub(super) struct Number {
 
 /// What was measured at one checkpoint.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Point<'a> {
-    pub(super) checkpoint: &'a str,
+pub(super) struct Point {
     pub(super) epoch: Option<u64>,
     /// I(X;T).
     pub(super) input: Option<Number>,
@@ -28,12 +27,13 @@ pub(super) struct Point<'a> {
 pub(super) struct Track<'a> {
     /// A row of it: its run, layer and estimator.
     pub(super) of: &'a PlaneRow,
-    pub(super) points: Vec<Point<'a>>,
+    pub(super) points: Vec<Point>,
 }
 
 /// The table as tracks, in the order of their first appearance.
 pub(super) fn tracks(rows: &[PlaneRow]) -> Vec<Track<'_>> {
     let mut places: HashMap<(&str, &str, &str, u64, &str), usize> = HashMap::new();
+    let mut checkpoints: HashMap<(usize, &str, Option<u64>), usize> = HashMap::new();
     let mut tracks: Vec<Track<'_>> = Vec::new();
     for row in rows {
         let key =
@@ -43,17 +43,11 @@ pub(super) fn tracks(rows: &[PlaneRow]) -> Vec<Track<'_>> {
             tracks.len() - 1
         });
         let points = &mut tracks[place].points;
-        // Rows of one checkpoint follow each other.
-        if points.last().is_none_or(|p| p.checkpoint != row.checkpoint || p.epoch != row.epoch) {
-            points.push(Point {
-                checkpoint: &row.checkpoint,
-                epoch: row.epoch,
-                input: None,
-                target: None,
-                saturated: false,
-            });
-        }
-        let Some(point) = points.last_mut() else { continue };
+        let place = *checkpoints.entry((place, row.checkpoint.as_str(), row.epoch)).or_insert_with(|| {
+            points.push(Point { epoch: row.epoch, input: None, target: None, saturated: false });
+            points.len() - 1
+        });
+        let point = &mut points[place];
         let number =
             row.value.filter(|v| v.is_finite()).map(|value| Number { value, error: row.std_error.unwrap_or(0.0) });
         match row.quantity.as_str() {
