@@ -204,7 +204,7 @@ fn points_tell_their_numbers_to_mouse_and_keyboard() {
         b.press("Tab");
         stops.push(b.value("document.activeElement.id || document.activeElement.getAttribute('class') || document.activeElement.ariaLabel").as_str().unwrap_or("").to_string());
     }
-    let expected = ["few", "few", "marker", "cursor", "step-back", "play", "step-on", "moment", "speed", "trail"];
+    let expected = ["few", "few", "speed", "trail", "marker", "cursor", "step-back", "play", "step-on", "moment"];
     assert_eq!(stops[..10], expected, "{stops:?}");
     b.value("document.activeElement.blur(); document.querySelector('.marker[tabindex=\"0\"]').focus()");
     assert_eq!(b.value("read.tip()"), says(0, 50));
