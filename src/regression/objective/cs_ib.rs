@@ -7,7 +7,7 @@
 
 use super::{CodeNoise, KernelSettings, Objective, Pass};
 use crate::regression::config::Denominator;
-use crate::regression::kernel::{gram, log_kernel, log_sum, log_sum_rows, squared_distances, width};
+use crate::regression::kernel::{gram_complement, log_kernel, log_sum, log_sum_rows, squared_distances, width};
 use anyhow::Result;
 use burn::tensor::Tensor;
 use std::f32::consts::LN_2;
@@ -39,16 +39,37 @@ pub(super) fn conditional_divergence(pass: &Pass, settings: &KernelSettings) -> 
 
 /// Normalised I_CS(x;t): 1 where the code is the input.
 pub(super) fn information(pass: &Pass, settings: &KernelSettings) -> Result<Tensor<1>> {
-    // Below it an information of itself is the rounding of its logarithms: a code without spread knows nothing.
-    const LEAST: f32 = 1e-9;
-    let k = gram(&pass.inputs, width(settings.width, &pass.inputs)?);
-    let l = gram(&pass.code, width(settings.width, &pass.code)?);
-    let (rows_k, rows_l) = (k.clone().sum_dim(1), l.clone().sum_dim(1));
-    let of = |a: &Tensor<2>, b: &Tensor<2>, rows_a: &Tensor<2>, rows_b: &Tensor<2>| {
-        // The powers of N cancel.
-        (a.clone() * b.clone()).sum().log() + rows_a.clone().sum().log() + rows_b.clone().sum().log()
-            - (rows_a.clone() * rows_b.clone()).sum().log() * 2.0
-    };
-    let own = of(&k, &k, &rows_k, &rows_k) * of(&l, &l, &rows_l, &rows_l);
-    Ok(of(&k, &l, &rows_k, &rows_l) / own.clamp_min(LEAST).sqrt())
+    // A code without any spread knows nothing.
+    const LEAST: f32 = 1e-12;
+    let x = Side::new(&pass.inputs, width(settings.width, &pass.inputs)?);
+    let t = Side::new(&pass.code, width(settings.width, &pass.code)?);
+    let own = x.information(&x) * t.information(&t);
+    Ok(x.information(&t) / own.clamp_min(LEAST).sqrt())
+}
+
+/// A variable's Gram matrix K, what it lacks to ones, M = 1 − K, and the means of the rows of both.
+struct Side {
+    k: Tensor<2>,
+    m: Tensor<2>,
+    k_rows: Tensor<2>,
+    m_rows: Tensor<2>,
+}
+
+impl Side {
+    fn new(values: &Tensor<2>, sigma: f64) -> Self {
+        let m = gram_complement(values, sigma);
+        let k = m.clone().neg() + 1.0;
+        Self { k_rows: k.clone().mean_dim(1), m_rows: m.clone().mean_dim(1), k, m }
+    }
+
+    /// I_CS with another variable. With the other's Gram matrix written as 1 − M, the logarithms of sums near N² become
+    /// those of numbers near zero: `log(1−a) + log(1−c) − 2 log(1−e)`, a = mean(K∘M)/mean(K), c = mean(M) and
+    /// e = mean(k_i m_i)/mean(K) with the rows' means.
+    fn information(&self, other: &Self) -> Tensor<1> {
+        let mean_k = self.k_rows.clone().mean();
+        let a = (self.k.clone() * other.m.clone()).mean() / mean_k.clone();
+        let c = other.m_rows.clone().mean();
+        let e = (self.k_rows.clone() * other.m_rows.clone()).mean() / mean_k;
+        a.neg().log1p() + c.neg().log1p() - e.neg().log1p() * 2.0
+    }
 }

@@ -79,6 +79,16 @@ fn every_width_gives_what_the_estimators_give() {
 }
 
 #[test]
+fn a_code_that_has_shrunk_keeps_its_information() {
+    let mut values = golden();
+    values[1] *= 0.03;
+    let e = CauchySchwarz { sigma: ONE, normalised: true };
+    let truth = e.estimate(Variable::Continuous(values[0].view()), Variable::Continuous(values[1].view())).unwrap();
+    let found = number(&cs_ib::information(&pass(&values), &settings(ONE, Denominator::Paper)).unwrap());
+    assert!((found / truth.value.0 - 1.0).abs() < 0.01, "{found} for {}", truth.value.0);
+}
+
+#[test]
 fn far_predictions_leave_large_numbers_and_not_infinity() {
     let mut values = golden();
     values[3] += 1e3;
@@ -112,7 +122,9 @@ fn gradients_are_those_of_differences() {
     let (x, y) = (x.mapv(|v| v as f32), y.mapv(|v| v as f32));
     for objective in OBJECTIVES {
         for width in [ONE, KernelWidth::Sigma(2.5)] {
-            let network = RegressionNetwork::new(3, 12, 3, objective.noise, 4);
+            let mut network = RegressionNetwork::new(3, 12, 3, objective.noise, 4);
+            // Larger than at the start of a training, so that differences stand out of the rounding of 32 bits.
+            network.layers[2].0 *= 5.0;
             let loss = |network: &RegressionNetwork| {
                 let model = Model::new(network, &device, true);
                 // The same noise each time.
@@ -135,8 +147,9 @@ fn gradients_are_those_of_differences() {
                 };
                 let slope = (moved(5e-3) - moved(-5e-3)) / 1e-2;
                 let own = f64::from(gradient[at]);
+                assert!(own.abs() > 5e-3, "{} layer {layer} width {width}: {own} shows nothing", objective.name);
                 assert!(
-                    (slope - own).abs() < 0.03 * slope.abs().max(0.01),
+                    (slope - own).abs() < 0.05 * slope.abs() + 5e-4,
                     "{} layer {layer} width {width}: {own} for {slope}",
                     objective.name
                 );
