@@ -205,6 +205,18 @@ pub struct TrainConfig {
     pub training: TrainingConfig,
 }
 
+impl TrainConfig {
+    /// An error when the loss after `epoch` is no number.
+    pub(super) fn ensure_finite(&self, loss: f64, epoch: u64) -> Result<()> {
+        ensure!(
+            loss.is_finite(),
+            "run {}: the loss is {loss} after epoch {epoch}: the training has diverged; lower training.optimiser.learning_rate",
+            self.run
+        );
+        Ok(())
+    }
+}
+
 impl ConfigFile {
     /// Reads and checks a TOML file.
     ///

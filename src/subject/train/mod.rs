@@ -6,6 +6,7 @@
 
 mod backend;
 mod config;
+mod fit;
 mod gradients;
 mod initialise;
 mod model;
@@ -17,6 +18,7 @@ mod state;
 
 pub use backend::Device;
 pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainConfig};
+pub use fit::fit;
 pub use initialise::Initialiser;
 pub use schedule::Schedule;
 pub use session::{Progress, Session, TrainingData, train};

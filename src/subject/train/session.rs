@@ -10,7 +10,7 @@ use crate::checkpoint::write_safetensors;
 use crate::subject::network::tensors_of;
 use crate::subject::{Network, Output};
 use crate::table::TrainingRow;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::seq::SliceRandom;
@@ -93,12 +93,7 @@ pub fn train(session: &Session<'_>, progress: Progress<'_>) -> Result<Vec<Traini
         let moments = run_epoch(config, data, &mut model, optimiser.as_mut(), &device, epoch, &mut step)?;
         let network = model.to_network()?;
         let scores = data.evaluated(&network);
-        ensure!(
-            scores.train_loss.is_finite(),
-            "run {}: the loss is {} after epoch {epoch}: the training has diverged; lower training.optimiser.learning_rate",
-            config.run,
-            scores.train_loss
-        );
+        config.ensure_finite(scores.train_loss, epoch)?;
         append(&mut table, &epoch_rows(config, &scores, epoch, step, &network, &moments))?;
         if config.training.checkpoints.saves(epoch, epochs) {
             save_checkpoint(session, &network, epoch, step)?;
@@ -118,7 +113,7 @@ pub fn train(session: &Session<'_>, progress: Progress<'_>) -> Result<Vec<Traini
 }
 
 /// All minibatches of one epoch; yields each layer's gradient statistics.
-fn run_epoch(
+pub(super) fn run_epoch(
     config: &TrainConfig,
     data: &TrainingData<'_>,
     model: &mut Model,
@@ -180,8 +175,8 @@ fn gaussian<const D: usize>(
 }
 
 /// Losses in nats and accuracies, without dropout or noise.
-struct Scores {
-    train_loss: f64,
+pub(super) struct Scores {
+    pub(super) train_loss: f64,
     test_loss: f64,
     train_accuracy: f64,
     test_accuracy: f64,
@@ -196,7 +191,7 @@ impl TrainingData<'_> {
         one_hot
     }
 
-    fn evaluated(&self, network: &Network) -> Scores {
+    pub(super) fn evaluated(&self, network: &Network) -> Scores {
         let (train_loss, train_accuracy) = self.score(network, self.train);
         let (test_loss, test_accuracy) = self.score(network, self.test);
         Scores { train_loss, test_loss, train_accuracy, test_accuracy }
