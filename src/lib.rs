@@ -15,6 +15,7 @@ pub mod benchmark;
 pub mod checkpoint;
 pub mod cli;
 pub mod figure;
+pub mod generalisation;
 pub mod plane;
 pub mod report;
 pub mod run;

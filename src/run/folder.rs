@@ -62,6 +62,10 @@ const OUTPUTS: &[&str] = &[
     "accuracy.parquet",
     "summary.csv",
     "summary.parquet",
+    "models.csv",
+    "models.parquet",
+    "correlation.csv",
+    "correlation.parquet",
 ];
 
 impl RunFolder {

@@ -5,6 +5,7 @@
 
 mod accuracy;
 mod activation;
+mod generalisation;
 mod label;
 mod matrix;
 mod parquet;
@@ -15,6 +16,7 @@ mod timing;
 mod training;
 
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
+pub use generalisation::{CorrelationRow, ModelRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
 pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;

@@ -17,6 +17,7 @@ mod session;
 mod state;
 
 pub use backend::Device;
+pub use config::TrainingConfig;
 pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainConfig};
 pub use fit::fit;
 pub use initialise::Initialiser;
