@@ -25,6 +25,7 @@
 mod auto;
 mod binning;
 pub mod compression;
+pub mod correlation;
 mod discrete;
 mod edge;
 mod encoder;
