@@ -313,7 +313,11 @@ impl ConfigFile {
             "network.widths = {:?}: the second half of the layers has half as many units, so two are needed at least",
             network.widths
         );
-        ensure!(network.depths.iter().all(|&d| d >= 1), "network.depths = {:?}: one hidden layer at least", network.depths);
+        ensure!(
+            network.depths.iter().all(|&d| d >= 1),
+            "network.depths = {:?}: one hidden layer at least",
+            network.depths
+        );
         ensure!(training.batch_size > 0, "training.batch_size is zero");
         positive("training.learning_rate", training.learning_rate)?;
         ensure!(
@@ -335,7 +339,11 @@ impl ConfigFile {
             training.constraint_rates
         );
         positive("training.constraint_target", training.constraint_target)?;
-        ensure!(training.constraint_samples >= 2, "training.constraint_samples = {}: two at least", training.constraint_samples);
+        ensure!(
+            training.constraint_samples >= 2,
+            "training.constraint_samples = {}: two at least",
+            training.constraint_samples
+        );
         ensure!(swag.rank >= 2, "swag.rank = {}: two deviations are needed at least", swag.rank);
         ensure!(
             training.epochs >= swag.start.saturating_add(2),
@@ -347,7 +355,11 @@ impl ConfigFile {
         positive("swag.scale", swag.scale)?;
         positive("swag.floor", swag.floor)?;
         distinct_or_none("information.fresh", &information.fresh)?;
-        ensure!(!information.fresh.contains(&0), "information.fresh = {:?}: zero times as many are none", information.fresh);
+        ensure!(
+            !information.fresh.contains(&0),
+            "information.fresh = {:?}: zero times as many are none",
+            information.fresh
+        );
         ensure!(information.draws > 0, "information.draws is zero");
         ensure!(information.evaluation_draws > 0, "information.evaluation_draws is zero");
         ensure!(information.bins > 0, "information.bins is zero");
@@ -358,7 +370,11 @@ impl ConfigFile {
             analysis.min_train_accuracy
         );
         ensure!(analysis.bootstrap >= 100, "analysis.bootstrap = {}: 100 resamples at least", analysis.bootstrap);
-        ensure!(analysis.level > 0.0 && analysis.level < 1.0, "analysis.level = {}: it must lie between 0 and 1", analysis.level);
+        ensure!(
+            analysis.level > 0.0 && analysis.level < 1.0,
+            "analysis.level = {}: it must lie between 0 and 1",
+            analysis.level
+        );
         Ok(())
     }
 }

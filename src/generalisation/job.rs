@@ -140,7 +140,9 @@ impl Job<'_> {
 
     /// I(S;θ) of the models of a setting: of each training seed by itself, and over all of them.
     fn weights(&self, models: &[&ModelPlan], found: &[(Done, Option<Posterior>)]) -> Result<Vec<(usize, Vec<Number>)>> {
-        let Some(layers) = found.iter().map(|(done, _)| &done.layers).find(|l| !l.is_empty()) else { return Ok(vec![]) };
+        let Some(layers) = found.iter().map(|(done, _)| &done.layers).find(|l| !l.is_empty()) else {
+            return Ok(vec![]);
+        };
         let ends: Vec<usize> = layers.iter().map(|(_, end)| *end).collect();
         let swag = &self.config.swag;
         let seed = self.config.analysis.seed.wrapping_add(models[0].group as u64);
@@ -157,7 +159,11 @@ impl Job<'_> {
             let posteriors: Vec<Vec<&Posterior>> = sets.iter().map(|s| s.iter().map(|(_, p)| *p).collect()).collect();
             let mut own = vec![];
             for (at, estimates) in information.estimate(&posteriors, &ends)?.into_iter().enumerate() {
-                let forms = [("jensen", Some(&estimates.jensen)), ("mixture", Some(&estimates.mixture)), ("pairwise", estimates.pairwise.as_ref())];
+                let forms = [
+                    ("jensen", Some(&estimates.jensen)),
+                    ("mixture", Some(&estimates.mixture)),
+                    ("pairwise", estimates.pairwise.as_ref()),
+                ];
                 for (form, estimate) in forms {
                     let Some(estimate) = estimate else { continue };
                     let number = Number::information("I_S_theta", &format!("{prefix}-{form}"), estimate);

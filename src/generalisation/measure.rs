@@ -7,7 +7,7 @@ use super::train::{Representation, Score, Trained};
 use anyhow::{Context, Result};
 use narrows_datasets::Dataset;
 use narrows_estimators::{
-    Estimate, EncoderInformation, LayerSample, PlaneEstimate, Targets, encoder_information, registry,
+    EncoderInformation, Estimate, LayerSample, PlaneEstimate, Targets, encoder_information, registry,
 };
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -65,13 +65,13 @@ pub(super) fn fresh_name(times: usize) -> String {
     format!("fresh-{times}")
 }
 
-/// The sample on which information is compared with the gap: the largest fresh one, as in the paper's results.
-pub(super) fn main_sample(config: &ConfigFile) -> String {
-    config.information.fresh.iter().max().map_or_else(|| "train".into(), |&times| fresh_name(times))
-}
-
 /// Scores, sizes, norms, and the information in the representations on each sample.
-pub(super) fn measured(config: &ConfigFile, plan: &ModelPlan, trained: &Trained, samples: &Samples) -> Result<Vec<Number>> {
+pub(super) fn measured(
+    config: &ConfigFile,
+    plan: &ModelPlan,
+    trained: &Trained,
+    samples: &Samples,
+) -> Result<Vec<Number>> {
     let network = &trained.network;
     let score = |data| network.score(data, config.information.evaluation_draws, plan.seed);
     let (train, test): (Score, Score) = (score(&samples.train), score(&samples.test));
@@ -111,7 +111,8 @@ fn in_representation(config: &ConfigFile, representation: &Representation, data:
             let bins = config.information.bins;
             let estimator = registry::plane(&format!("binning:bins={bins},range=epoch"))?;
             let targets = Targets::new(&data.labels)?;
-            let PlaneEstimate { i_xt, i_ty, .. } = estimator.estimate_layer(&LayerSample::new(values.view(), &targets)?)?;
+            let PlaneEstimate { i_xt, i_ty, .. } =
+                estimator.estimate_layer(&LayerSample::new(values.view(), &targets)?)?;
             // H(Z|Y) with the bins of all classes; nothing is left of Z when X is known.
             let within = Number::plain("I_XZ_given_Y", i_xt.value.bits() - i_ty.value.bits(), "bits");
             let mut numbers = vec![

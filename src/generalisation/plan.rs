@@ -76,8 +76,9 @@ impl Plan {
         let Setting { train, width, depth, weight_decay, constraint_rate } = setting;
         for &data_seed in &config.data.seeds {
             for &seed in &config.training.seeds {
-                let name =
-                    format!("n{train}-w{width}-d{depth}-l2_{weight_decay}-c{constraint_rate}-data{data_seed}-seed{seed}");
+                let name = format!(
+                    "n{train}-w{width}-d{depth}-l2_{weight_decay}-c{constraint_rate}-data{data_seed}-seed{seed}"
+                );
                 self.models.push(ModelPlan {
                     index: self.models.len(),
                     name,

@@ -170,7 +170,13 @@ impl Encoder {
     }
 
     /// Mean cross-entropy in nats of a minibatch, and its gradient, which is added.
-    fn supervised(&self, inputs: ArrayView2<'_, f32>, labels: &[u32], rng: &mut ChaCha8Rng, gradients: &mut Encoder) -> f64 {
+    fn supervised(
+        &self,
+        inputs: ArrayView2<'_, f32>,
+        labels: &[u32],
+        rng: &mut ChaCha8Rng,
+        gradients: &mut Encoder,
+    ) -> f64 {
         let pass = self.pass(inputs, rng);
         let values = self.classifier.forward(pass.code.view());
         let mut at_logits = values[1].clone();
@@ -189,7 +195,13 @@ impl Encoder {
     }
 
     /// The Monte Carlo estimate of I(X;Z) in nats on these inputs, and `factor` times its gradient, which is added.
-    fn information(&self, inputs: ArrayView2<'_, f32>, factor: f64, rng: &mut ChaCha8Rng, gradients: &mut Encoder) -> f64 {
+    fn information(
+        &self,
+        inputs: ArrayView2<'_, f32>,
+        factor: f64,
+        rng: &mut ChaCha8Rng,
+        gradients: &mut Encoder,
+    ) -> f64 {
         let pass = self.pass(inputs, rng);
         let (mean, sigma, code) = (&pass.mean[pass.mean.len() - 1], &pass.sigma, &pass.code);
         let (n, dimensions) = sigma.dim();
@@ -271,9 +283,7 @@ impl Encoder {
             *v = momentum * *v + g + decay * *w;
             *w -= rate * *v;
         };
-        for (((w, b), (vw, vb)), (gw, gb)) in
-            self.layers_mut().zip(velocity.layers_mut()).zip(gradients.layers_mut())
-        {
+        for (((w, b), (vw, vb)), (gw, gb)) in self.layers_mut().zip(velocity.layers_mut()).zip(gradients.layers_mut()) {
             Zip::from(w).and(vw).and(&*gw).for_each(rule);
             Zip::from(b).and(vb).and(&*gb).for_each(rule);
         }
@@ -339,7 +349,10 @@ pub(super) fn cross_entropy(logits: ArrayView1<'_, f32>, label: u32) -> (f64, bo
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f64 = logits.iter().map(|&z| f64::from(z - largest).exp()).sum();
     let own = logits.get(label as usize).copied().unwrap_or(f32::NAN);
-    (total.ln() + f64::from(largest) - f64::from(own), logits.iter().position(|&z| z == largest) == Some(label as usize))
+    (
+        total.ln() + f64::from(largest) - f64::from(own),
+        logits.iter().position(|&z| z == largest) == Some(label as usize),
+    )
 }
 
 /// Euclidean norm.

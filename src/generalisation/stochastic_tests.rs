@@ -64,7 +64,8 @@ fn the_information_is_that_of_the_estimator() {
     let expected = encoder_information(means.view(), stds.view(), &labels, 3000, 0).unwrap().mc.value.0;
     let mut rng = stream(1, Purpose::Code, 0);
     let mut scratch = encoder.zeros();
-    let found: f64 = (0..3000).map(|_| encoder.information(x.view(), 0.0, &mut rng, &mut scratch)).sum::<f64>() / 3000.0;
+    let found: f64 =
+        (0..3000).map(|_| encoder.information(x.view(), 0.0, &mut rng, &mut scratch)).sum::<f64>() / 3000.0;
     assert!((found - expected).abs() < 0.01, "{found} for {expected}");
 }
 

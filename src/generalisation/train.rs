@@ -63,8 +63,13 @@ pub(super) fn trained(config: &ConfigFile, plan: &ModelPlan, samples: &Samples) 
             let labels: Vec<u32> = train.labels.iter().chain(&samples.test.labels).copied().collect();
             let rows: Vec<usize> = (0..labels.len()).collect();
             let (train_rows, test_rows) = rows.split_at(train.len());
-            let data =
-                TrainingData { inputs: inputs.view(), labels: &labels, n_classes: classes, train: train_rows, test: test_rows };
+            let data = TrainingData {
+                inputs: inputs.view(),
+                labels: &labels,
+                n_classes: classes,
+                train: train_rows,
+                test: test_rows,
+            };
             let fitted = fit(&dense_config(config, plan, layers), &data, &mut |epoch, network| {
                 collect(&mut swag, config, epoch, || dense_weights(network))
             });
@@ -118,7 +123,8 @@ fn collect(swag: &mut Option<Swag>, config: &ConfigFile, epoch: u64, weights: im
 }
 
 fn finished(network: Trainee, swag: Option<Swag>) -> Result<Trained> {
-    let swag = swag.ok_or_else(|| anyhow::anyhow!("no weights were collected: swag.start is beyond training.epochs"))?;
+    let swag =
+        swag.ok_or_else(|| anyhow::anyhow!("no weights were collected: swag.start is beyond training.epochs"))?;
     Ok(Trained { network, posterior: swag.posterior()? })
 }
 

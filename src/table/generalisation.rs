@@ -58,17 +58,29 @@ impl Row for ModelRow {
         &[
             Column { name: "run", kind: Text, meaning: "name of the run" },
             Column { name: "model", kind: Text, meaning: "name of the model" },
-            Column { name: "setting", kind: Integer, meaning: "number of its setting; models of one differ by seeds only" },
+            Column {
+                name: "setting",
+                kind: Integer,
+                meaning: "number of its setting; models of one differ by seeds only",
+            },
             Column { name: "kind", kind: Text, meaning: "stochastic or dense" },
             Column { name: "source", kind: Text, meaning: "blobs or digits" },
             Column { name: "train", kind: Integer, meaning: "training samples" },
             Column { name: "width", kind: Integer, meaning: "units of the first half of the hidden layers" },
             Column { name: "depth", kind: Integer, meaning: "hidden layers" },
             Column { name: "weight_decay", kind: Real, meaning: "L2 penalty" },
-            Column { name: "constraint_rate", kind: Real, meaning: "rate of the multiplier of the information constraint" },
+            Column {
+                name: "constraint_rate",
+                kind: Real,
+                meaning: "rate of the multiplier of the information constraint",
+            },
             Column { name: "data_seed", kind: Integer, meaning: "which training set" },
             Column { name: "seed", kind: Integer, meaning: "seed of the training" },
-            Column { name: "layer", kind: Text, meaning: "layer; empty for the whole model, last or min for a choice among layers" },
+            Column {
+                name: "layer",
+                kind: Text,
+                meaning: "layer; empty for the whole model, last or min for a choice among layers",
+            },
             Column { name: "layer_index", kind: Integer, meaning: "position of the layer from 1" },
             Column {
                 name: "quantity",
@@ -76,7 +88,11 @@ impl Row for ModelRow {
                 meaning: "train_loss, test_loss, train_error, test_error, gap_loss, gap_error, parameters, vc, norm_sum, norm_product, I_XZ, I_XZ_given_Y, I_S_theta, sum_…, scaled_sum_…, bound",
             },
             Column { name: "estimator", kind: Text, meaning: "how it was estimated; empty where nothing was" },
-            Column { name: "sample", kind: Text, meaning: "inputs of the estimate: train, or fresh-K for K times as many fresh ones" },
+            Column {
+                name: "sample",
+                kind: Text,
+                meaning: "inputs of the estimate: train, or fresh-K for K times as many fresh ones",
+            },
             Column { name: "value", kind: Real, meaning: "the number" },
             Column { name: "unit", kind: Text, meaning: "nats, share, bits, count, norm" },
             Column { name: "std_error", kind: Real, meaning: "its standard error, where the method has one" },
@@ -145,4 +161,38 @@ impl Row for CorrelationRow {
             Column { name: "cluster_by", kind: Text, meaning: "what a cluster is: setting, data-seed or model" },
         ]
     };
+}
+
+/// The sample on which quantities are compared: the largest fresh one, else the training set.
+pub(crate) fn main_sample<'a>(samples: impl Iterator<Item = &'a str>) -> String {
+    let fresh = samples.filter_map(|s| s.strip_prefix("fresh-")?.parse::<u64>().ok()).max();
+    fresh.map_or_else(|| "train".into(), |times| format!("fresh-{times}"))
+}
+
+/// Whether a quantity is one of those that figures show and that are correlated within groups: on the main sample, of a
+/// choice of layers where there are several, and in the main forms of the estimators.
+pub(crate) fn is_main(quantity: &str, estimator: &str, sample: &str, layer: &str, main_sample: &str) -> bool {
+    let whole = !layer.starts_with("hidden");
+    match quantity {
+        "I_S_theta" => whole && matches!(estimator, "single-jensen" | "single-mixture" | "multi-jensen"),
+        "I_XZ" | "I_XZ_given_Y" => sample == main_sample && whole,
+        _ if quantity.contains("sum_I") => sample == main_sample && estimator.ends_with("+single-jensen"),
+        "bound" => sample == main_sample && !estimator.ends_with("+multi-jensen"),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_sample_is_the_largest_fresh_one() {
+        assert_eq!(main_sample(["train", "fresh-5", "fresh-10", ""].into_iter()), "fresh-10");
+        assert_eq!(main_sample(["train"].into_iter()), "train");
+        assert!(is_main("I_XZ", "mc", "train", "encoder", "train"));
+        assert!(!is_main("I_XZ", "mc", "train", "encoder", "fresh-5"));
+        assert!(!is_main("I_XZ", "mc", "train", "hidden2", "train") && is_main("I_XZ", "mc", "train", "min", "train"));
+        assert!(is_main("parameters", "", "", "", "train"));
+    }
 }

@@ -16,8 +16,9 @@ mod timing;
 mod training;
 
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
-pub use generalisation::{CorrelationRow, ModelRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
+pub use generalisation::{CorrelationRow, ModelRow};
+pub(crate) use generalisation::{is_main, main_sample};
 pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;
 pub use parquet::{read_parquet, write_parquet};

@@ -131,8 +131,8 @@ impl<'a> Density<'a> {
         let (mut projected, mut u) = (DVector::<f64>::zeros(rank), vec![0.0; rank]);
         let mut found = Vec::with_capacity(self.ends.len());
         for (&end, marginal) in self.ends.iter().zip(&self.marginals) {
-            for i in from..end {
-                let x = weights[i] - f64::from(self.posterior.mean()[i]);
+            for (i, weight) in weights.iter().enumerate().take(end).skip(from) {
+                let x = weight - f64::from(self.posterior.mean()[i]);
                 let over = x / self.diagonal(i);
                 square += x * over;
                 self.row(i, &mut u);
