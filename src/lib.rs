@@ -5,7 +5,7 @@
 //!
 //! The folders are the stages of the way the data go: a [`checkpoint`] or a [`variable`] is read, the [`subject`] network that it belongs
 //! to is run, the [`plane`] is computed, its rows go into a [`table`], are drawn as a [`figure`] and told in a
-//! [`report`]; [`run`] keeps the folder in which all of it lands, and [`cli`] is the command line. The estimators
+//! [`report`]; a [`study`] does so over a grid; [`run`] keeps the folder in which all of it lands, and [`cli`] is the command line. The estimators
 //! themselves are in `narrows-estimators`, data sets and loaders in `narrows-datasets`, concept bottlenecks in
 //! `narrows-probes`.
 
@@ -19,6 +19,7 @@ pub mod generalisation;
 pub mod plane;
 pub mod report;
 pub mod run;
+pub mod study;
 pub mod subject;
 pub mod table;
 pub mod variable;

@@ -13,6 +13,7 @@ mod options;
 mod output;
 mod plane;
 mod report;
+mod study;
 mod train;
 mod tree;
 
@@ -33,6 +34,7 @@ Examples:
   narrows plane --checkpoints 'ckpt/*.pt' --arch arch.toml --inputs digits
   narrows mi --x data.csv:height --y data.csv:weight
   narrows report notebooks-out/demo             redraw a run
+  narrows study run tishby-tanh                 a paper's experiment, in minutes
 
 Results go to a folder (--out); a short summary goes to the terminal.
 Exit codes: 0 done, 1 failed, 2 wrong usage.")]
@@ -71,6 +73,7 @@ enum Command {
     Estimators(estimators::EstimatorsArgs),
     Bench(bench::BenchArgs),
     Report(report::ReportArgs),
+    Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -125,6 +128,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Estimators(args) => estimators::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),
         Command::Report(args) => report::run(&args, output),
+        Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

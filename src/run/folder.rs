@@ -62,6 +62,7 @@ const OUTPUTS: &[&str] = &[
     "accuracy.parquet",
     "summary.csv",
     "summary.parquet",
+    "claims.csv",
     "models.csv",
     "models.parquet",
     "correlation.csv",

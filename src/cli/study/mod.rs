@@ -1,0 +1,105 @@
+//! `narrows study`
+
+mod trace;
+
+use super::options::OutArgs;
+use super::output::Output;
+use super::report::LookArgs;
+use crate::run::RunFolder;
+use crate::study::{BUILTIN, Kind, Study, Verdict};
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use serde_json::json;
+
+/// Run a paper's experiment, or one of your own, from one file
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  narrows study list
+  narrows study run tishby-tanh                   a few minutes
+  narrows study run tishby-tanh --preset full     hours: for a large machine
+  narrows study show saxe-relu > mine.toml        a file to begin one's own with
+  narrows study run mine.toml --out mine")]
+pub(super) struct StudyArgs {
+    #[command(subcommand)]
+    command: StudyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StudyCommand {
+    /// The studies that are built in
+    List,
+    /// Print the file of a study
+    Show {
+        /// Name of a built-in study
+        study: String,
+    },
+    /// Run a study
+    Run(RunArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct RunArgs {
+    /// Name of a built-in study, or a file
+    study: String,
+    /// Which preset of it [default: small]
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    #[command(flatten)]
+    out: OutArgs,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+pub(super) fn run(args: &StudyArgs, output: Output) -> Result<()> {
+    match &args.command {
+        StudyCommand::List => list(output),
+        StudyCommand::Show { study } => show(study, output),
+        StudyCommand::Run(run) => run_study(run, output),
+    }
+}
+
+fn list(output: Output) -> Result<()> {
+    let studies = BUILTIN.iter().map(|b| Study::parse(b.text)).collect::<Result<Vec<_>>>()?;
+    let lines: Vec<String> = studies.iter().map(|s| format!("{:26} {} ({})", s.name, s.title, s.reference)).collect();
+    let values: Vec<_> = studies
+        .iter()
+        .map(|s| {
+            let presets: Vec<&String> = s.presets.keys().collect();
+            json!({ "name": s.name, "title": s.title, "reference": s.reference, "presets": presets })
+        })
+        .collect();
+    output.summary(&lines, &json!(values))
+}
+
+fn show(name: &str, output: Output) -> Result<()> {
+    let study = Study::read(name)?;
+    let text = match BUILTIN.iter().find(|b| b.name == name) {
+        Some(builtin) => builtin.text.to_string(),
+        None => std::fs::read_to_string(name)?,
+    };
+    output.summary(&[text.trim_end().to_string()], &json!({ "name": study.name, "text": text }))
+}
+
+fn run_study(args: &RunArgs, output: Output) -> Result<()> {
+    let study = Study::read(&args.study)?;
+    let (preset, job) = study.job(args.preset.as_deref())?;
+    match study.kind {
+        Kind::Trace => trace::run(&study, &preset, job, &args.out, &args.look, output),
+        Kind::Regress | Kind::Generalise => anyhow::bail!("not yet"),
+    }
+}
+
+/// Holds the paper's claims against the tables of a run: `claims.csv`, and a sentence each.
+fn judge(study: &Study, folder: &RunFolder) -> Result<Vec<String>> {
+    if study.claims.is_empty() {
+        return Ok(vec![]);
+    }
+    let verdicts = study.claims.iter().map(|claim| claim.judge(folder.path())).collect::<Result<Vec<_>>>()?;
+    let mut table = csv::Writer::from_writer(Vec::new());
+    for verdict in &verdicts {
+        table.serialize(verdict)?;
+    }
+    folder.write("claims.csv", &table.into_inner().context("flushing the table of claims")?)?;
+    Ok(verdicts.iter().map(Verdict::sentence).collect())
+}

@@ -1,0 +1,169 @@
+//! A study that trains networks over a grid and traces their information plane.
+
+use crate::cli::models;
+use crate::cli::options::OutArgs;
+use crate::cli::output::Output;
+use crate::cli::plane::{DEFAULT_ESTIMATORS, estimators, trace, warnings};
+use crate::cli::report::LookArgs;
+use crate::cli::train::{checkpoint_folder, train_all};
+use crate::plane::{PlaneJob, Source, Unit, findings};
+use crate::report::compose;
+use crate::run::{Identity, Opened, RunFolder};
+use crate::study::{Study, expand, merge};
+use crate::subject::data::{DataOptions, Loaded};
+use crate::subject::model::Pool;
+use crate::subject::samples::Samples;
+use crate::subject::train::{ConfigFile, TrainConfig};
+use crate::table::{to_csv, write_parquet};
+use anyhow::{Context, Result, ensure};
+use narrows_datasets::sample_rows;
+use narrows_estimators::Targets;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use toml::Table;
+
+/// `[job.plane]`: how the checkpoints are traced.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PlaneConfig {
+    /// Estimators, as NAME or NAME:KEY=VALUE,…
+    estimators: Vec<String>,
+    /// Samples, drawn without replacement; all where it is absent.
+    samples: Option<usize>,
+    /// Layers by name, pattern or number; the usual ones where it is empty.
+    layers: Vec<String>,
+    /// What is done with the space of images.
+    pool: Pool,
+    /// Unit of the table.
+    unit: Unit,
+}
+
+impl Default for PlaneConfig {
+    fn default() -> Self {
+        Self {
+            estimators: DEFAULT_ESTIMATORS.map(String::from).into(),
+            samples: None,
+            layers: vec![],
+            pool: Pool::default(),
+            unit: Unit::default(),
+        }
+    }
+}
+
+/// The job, taken apart.
+struct Job {
+    /// One config a combination of the grid; all on the same data.
+    configs: Vec<ConfigFile>,
+    plane: PlaneConfig,
+}
+
+impl Job {
+    fn of(study: &Study, mut job: Table) -> Result<Self> {
+        let mut take = |key: &str| match job.remove(key) {
+            Some(toml::Value::Table(table)) => Ok(table),
+            Some(other) => Err(anyhow::anyhow!("job.{key} = {other}: a table is expected")),
+            None => Ok(Table::new()),
+        };
+        let (grid, plane) = (take("grid")?, take("plane")?);
+        let plane: PlaneConfig = plane.try_into().context("job.plane")?;
+        let configs = expand(&grid)?
+            .into_iter()
+            .map(|cell| {
+                let mut own = job.clone();
+                merge(&mut own, &cell.settings);
+                let name = if cell.label.is_empty() { study.name.clone() } else { cell.label };
+                own.insert("name".into(), name.into());
+                ConfigFile::parse(&toml::to_string(&own)?)
+            })
+            .collect::<Result<Vec<_>>>()
+            .context("the study's job cannot be used")?;
+        ensure!(
+            configs.iter().all(|c| c.data == configs[0].data),
+            "the grid of a study varies the network and its training, not the data"
+        );
+        Ok(Self { configs, plane })
+    }
+}
+
+pub(super) fn run(
+    study: &Study,
+    preset: &str,
+    job: Table,
+    out: &OutArgs,
+    look: &LookArgs,
+    output: Output,
+) -> Result<()> {
+    let Job { mut configs, plane } = Job::of(study, job)?;
+    let data_config = configs[0].data.clone();
+    let options = DataOptions {
+        inputs: Some(data_config.inputs.clone()),
+        labels: data_config.labels.clone(),
+        label_column: data_config.label_column.clone(),
+        scale: data_config.scale,
+    };
+    let Loaded { data, files, scale } = options.load()?;
+    for config in &mut configs {
+        config.data.scale = Some(scale);
+    }
+    let share = data_config.train_share;
+    let trainings: Vec<TrainConfig> = configs
+        .iter()
+        .flat_map(|config| config.seeds.iter().map(|&seed| config.for_seed(seed, data.n_features(), data.n_classes)))
+        .collect();
+    for training in &trainings {
+        data.split(share, training.seed).context("data.train_share does not split the data")?;
+    }
+    let built = estimators(&plane.estimators)?;
+    let identity = Identity::new(
+        "study",
+        json!({ "study": study.name, "preset": preset, "trainings": configs, "plane": plane, "claims": study.claims }),
+        files,
+    );
+    let folder = match RunFolder::open(&out.folder(&format!("{}-{preset}", study.name)), out.existing(), &identity)? {
+        Opened::Ready(folder) => folder,
+        Opened::Complete(path) => return output.complete(&path),
+    };
+    output.note(&format!("{}: {} networks, preset {preset}", study.title, trainings.len()));
+    let training = train_all(&trainings, &data, share, &folder, output)?;
+    folder.write("training.csv", &to_csv(&training)?)?;
+    folder.write("training.parquet", &write_parquet(&training)?)?;
+
+    let source = Source { pool: plane.pool, ..Source::default() };
+    let samples = Samples::of_matrix(&data_config.inputs, data.inputs.clone())?;
+    let rows = sample_rows(data.len(), plane.samples.unwrap_or(data.len()), 0);
+    let classes: Vec<u32> = rows.iter().map(|&row| data.labels[row]).collect();
+    let mut paths = vec![];
+    for config in &trainings {
+        let pattern = folder.path().join(checkpoint_folder(&trainings, config)).join("*.safetensors");
+        paths.extend(models::expand(&[pattern.display().to_string()])?);
+    }
+    let checkpoints = paths
+        .par_iter()
+        .map(|path| Ok((source.clone(), source.locate(path, Some(&samples), data.len())?)))
+        .collect::<Result<Vec<_>>>()?;
+    let job = PlaneJob {
+        checkpoints,
+        samples: Some(samples),
+        targets: Targets::new(&classes)?,
+        rows,
+        estimators: built,
+        unit: plane.unit,
+        layers: plane.layers.clone(),
+        seed: 0,
+    };
+    let (result, limits) = trace(job, &folder, output)?;
+
+    let mut manifest = folder.manifest(&identity);
+    manifest.limits = limits;
+    manifest.attribution = data.attribution.map(String::from);
+    manifest.warnings = warnings(&result);
+    manifest.findings = super::judge(study, &folder)?;
+    manifest.findings.extend(findings(&result.rows));
+    compose(folder.path(), &manifest, &look.options())?;
+    let path = folder.path().to_path_buf();
+    folder.finish(&manifest)?;
+    let mut lines = manifest.findings.clone();
+    lines.push(format!("report  {}", path.join("report.html").display()));
+    output.summary(&lines, &json!({ "out": path, "rows": result.rows.len(), "findings": manifest.findings }))
+}

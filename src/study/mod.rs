@@ -1,0 +1,14 @@
+//! Studies: one file describes an experiment, with presets for a laptop and for a cluster, and one command runs it.
+//!
+//! A study names what is to be done ([`Kind`]), a job in the words of that command's own config, and presets that change
+//! some of its keys. Those of the papers are built in ([`BUILTIN`]).
+
+mod builtin;
+mod claim;
+mod file;
+mod grid;
+
+pub use builtin::{BUILTIN, Builtin};
+pub use claim::{Claim, Verdict};
+pub use file::{Kind, Study, merge};
+pub use grid::{Cell, expand};
