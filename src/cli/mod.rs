@@ -5,6 +5,7 @@ mod capture;
 mod completions;
 mod demo;
 mod estimators;
+mod generalise;
 mod information;
 mod inspect;
 mod man;
@@ -72,6 +73,7 @@ enum Command {
     Entropy(information::EntropyArgs),
     Estimators(estimators::EstimatorsArgs),
     Bench(bench::BenchArgs),
+    Generalise(generalise::GeneraliseArgs),
     Report(report::ReportArgs),
     Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
@@ -127,6 +129,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Entropy(args) => information::entropy(&args, output),
         Command::Estimators(args) => estimators::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),
+        Command::Generalise(args) => generalise::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),

@@ -5,8 +5,10 @@
 mod accuracy;
 mod canvas;
 mod colormap;
+mod correlation;
 mod curve;
 pub(crate) mod data;
+mod gap_scatter;
 mod grid;
 mod information_over_epochs;
 mod information_plane;
@@ -26,6 +28,7 @@ pub use colormap::Colormap;
 pub use data::Limits;
 
 use crate::table::{AccuracyRow, AccuracySummaryRow, PlaneRow, SpeedRow, TrainingRow};
+use crate::table::{CorrelationRow, ModelRow};
 use anyhow::{Context, Result};
 use data::PlaneData;
 use picture::Picture;
@@ -127,6 +130,20 @@ pub fn draw_accuracy(
 /// When a file cannot be written.
 pub fn draw_speed(rows: &[SpeedRow], folder: &Path) -> Result<Option<FigureFile>> {
     speed::growth(rows).map(|drawing| written(drawing, FigureOptions::default().png_scale, folder)).transpose()
+}
+
+/// Draws a study of generalisation: which quantities go with the gap, and how.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn draw_generalisation(
+    models: &[ModelRow],
+    correlations: &[CorrelationRow],
+    options: &FigureOptions,
+    folder: &Path,
+) -> Result<Vec<FigureFile>> {
+    let drawings = correlation::dots(correlations).into_iter().chain(gap_scatter::scatter(models, correlations));
+    drawings.map(|drawing| written(drawing, options.png_scale, folder)).collect()
 }
 
 fn written(drawing: Drawing, png_scale: u32, folder: &Path) -> Result<FigureFile> {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// What a model is scored by, and not a quantity that could tell of its gap.
-const SCORES: [&str; 6] = ["train_loss", "test_loss", "train_error", "test_error", "gap_loss", "gap_error"];
+const SCORES: [&str; 7] = ["included", "train_loss", "test_loss", "train_error", "test_error", "gap_loss", "gap_error"];
 const GAPS: [(&str, &str); 2] = [("loss", "gap_loss"), ("error", "gap_error")];
 
 type Statistic = fn(&[f64], &[f64]) -> Option<f64>;

@@ -77,7 +77,10 @@ pub(super) fn measured(
     let (train, test): (Score, Score) = (score(&samples.train), score(&samples.test));
     let parameters = trained.posterior.parameters() as f64;
     let norms = network.norms();
+    let included = 1.0 - train.error > config.analysis.min_train_accuracy;
     let mut numbers = vec![
+        // Whether the correlations are over this model, too.
+        Number::plain("included", f64::from(u8::from(included)), "flag"),
         Number::plain("train_loss", train.loss, "nats"),
         Number::plain("test_loss", test.loss, "nats"),
         Number::plain("train_error", train.error, "share"),

@@ -1,11 +1,24 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, render};
-use crate::figure::{FigureFile, FigureOptions, draw_all};
+use super::{ReportInput, Sheet, correlation, render};
+use crate::figure::{FigureFile, FigureOptions, draw_all, draw_generalisation};
 use crate::run::{Manifest, write_atomic};
-use crate::table::{PlaneRow, Row, TrainingRow, read_csv};
+use crate::table::{CorrelationRow, ModelRow, PlaneRow, Row, TrainingRow, read_csv};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
+
+/// The tables that a page leads to, where the run has them.
+const TABLES: &[&str] = &[
+    "plane.csv",
+    "plane.parquet",
+    "training.csv",
+    "training.parquet",
+    "models.csv",
+    "models.parquet",
+    "correlation.csv",
+    "correlation.parquet",
+    "timings.csv",
+];
 
 /// Draws `figures/` and writes `report.html` of the run in `folder`; yields the figures.
 ///
@@ -14,19 +27,20 @@ use std::path::Path;
 pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> Result<Vec<FigureFile>> {
     let plane: Vec<PlaneRow> = table(folder, "plane.csv")?;
     let training: Vec<TrainingRow> = table(folder, "training.csv")?;
+    let models: Vec<ModelRow> = table(folder, "models.csv")?;
+    let correlations: Vec<CorrelationRow> = table(folder, "correlation.csv")?;
     ensure!(
-        !(plane.is_empty() && training.is_empty()),
-        "{} holds no table to draw: neither plane.csv nor training.csv has rows",
+        !(plane.is_empty() && training.is_empty() && models.is_empty()),
+        "{} holds no table to draw: none of plane.csv, training.csv and models.csv has rows",
         folder.display()
     );
     let target = folder.join("figures");
     std::fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
-    let figures = draw_all(&plane, &training, &manifest.limits, options, &target)?;
-    let tables: Vec<String> = ["plane.csv", "plane.parquet", "training.csv", "training.parquet", "timings.csv"]
-        .into_iter()
-        .filter(|name| folder.join(name).exists())
-        .map(String::from)
-        .collect();
+    let mut figures = draw_all(&plane, &training, &manifest.limits, options, &target)?;
+    figures.extend(draw_generalisation(&models, &correlations, options, &target)?);
+    let sheets: Vec<Sheet> = correlation::correlation(&correlations).into_iter().collect();
+    let tables: Vec<String> =
+        TABLES.iter().copied().filter(|name| folder.join(name).exists()).map(String::from).collect();
     let title =
         format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());
     // Findings and warnings have their own places on the page.
@@ -42,6 +56,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         plane: &plane,
         training: &training,
         warnings: &manifest.warnings,
+        sheets: &sheets,
         tables: &tables,
     })?;
     write_atomic(&folder.join("report.html"), page.as_bytes())?;

@@ -4,7 +4,9 @@
 //! one below.
 
 mod compose;
+mod correlation;
 mod provenance;
+mod sheet;
 mod summary;
 
 use crate::figure::data::PlaneData;
@@ -18,6 +20,7 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 
 pub use compose::compose;
+pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
@@ -46,6 +49,8 @@ pub struct ReportInput<'a> {
     pub training: &'a [TrainingRow],
     /// What the reader must know before trusting the numbers.
     pub warnings: &'a [String],
+    /// Further tables, shown after the figures.
+    pub sheets: &'a [Sheet],
     /// File names of the tables beside the page, such as `plane.csv`.
     pub tables: &'a [String],
 }
@@ -92,6 +97,7 @@ pub fn render(input: &ReportInput) -> Result<String> {
             rows => input.plane.len(),
             clock => data.clock.name(),
             unit => data.unit.name(),
+            sheets => input.sheets,
             tables => input.tables,
             provenance => provenance::sections(input.manifest),
             manifest => (manifest.len() <= LONGEST_MANIFEST).then_some(manifest),
@@ -154,6 +160,7 @@ mod tests {
             plane,
             training,
             warnings: &["A warning.".into()],
+            sheets: &[],
             tables: &["plane.csv".into()],
         })
         .unwrap()
@@ -216,6 +223,7 @@ mod tests {
             plane: &[],
             training: &[],
             warnings: &[],
+            sheets: &[],
             tables: &[],
         };
         assert!(render(&input).unwrap().ends_with("</html>\n"));

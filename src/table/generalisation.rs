@@ -85,7 +85,7 @@ impl Row for ModelRow {
             Column {
                 name: "quantity",
                 kind: Text,
-                meaning: "train_loss, test_loss, train_error, test_error, gap_loss, gap_error, parameters, vc, norm_sum, norm_product, I_XZ, I_XZ_given_Y, I_S_theta, sum_…, scaled_sum_…, bound",
+                meaning: "included (in the correlations), train_loss, test_loss, train_error, test_error, gap_loss, gap_error, parameters, vc, norm_sum, norm_product, I_XZ, I_XZ_given_Y, I_S_theta, sum_…, scaled_sum_…, bound",
             },
             Column { name: "estimator", kind: Text, meaning: "how it was estimated; empty where nothing was" },
             Column {
@@ -94,7 +94,7 @@ impl Row for ModelRow {
                 meaning: "inputs of the estimate: train, or fresh-K for K times as many fresh ones",
             },
             Column { name: "value", kind: Real, meaning: "the number" },
-            Column { name: "unit", kind: Text, meaning: "nats, share, bits, count, norm" },
+            Column { name: "unit", kind: Text, meaning: "nats, share, bits, count, norm, flag, sqrt(nats)" },
             Column { name: "std_error", kind: Real, meaning: "its standard error, where the method has one" },
             Column { name: "n_samples", kind: Integer, meaning: "samples that it rests on" },
             Column { name: "flags", kind: Text, meaning: "what to beware of" },
