@@ -1,5 +1,7 @@
 //! `narrows generalise` from a config to its report, and on from a kill.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{Expect, failure, narrows, rows};
