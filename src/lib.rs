@@ -12,11 +12,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod benchmark;
+pub mod bottleneck;
 pub mod checkpoint;
 pub mod cli;
 pub mod figure;
 pub mod generalisation;
 pub mod plane;
+pub mod regression;
 pub mod report;
 pub mod run;
 pub mod study;

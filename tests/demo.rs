@@ -19,7 +19,10 @@ fn the_quick_tour_ends_with_a_report_that_can_be_redrawn() {
     let of = |column: &str| table.iter().map(|r| r[column].clone()).collect::<BTreeSet<_>>();
     assert_eq!(of("run").len(), 2);
     assert_eq!(of("estimator").len(), 3);
-    assert_eq!(of("quantity"), BTreeSet::from(["H_T", "I_TY", "I_TY_HIGH", "I_TY_LOW", "I_XT"].map(String::from)));
+    assert_eq!(
+        of("quantity"),
+        BTreeSet::from(["H_T", "I_TY", "I_TY_HIGH", "I_TY_LOW", "I_XT", "I_XT_given_Y"].map(String::from))
+    );
     assert!(table.iter().all(|r| r["value"].parse::<f64>().unwrap().is_finite()));
     assert!(out.join("checkpoints/tanh/epoch_00060.safetensors").exists());
 

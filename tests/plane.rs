@@ -23,7 +23,7 @@ fn values(path: &Path, column: &str) -> HashMap<Key, f64> {
 #[test]
 fn every_format_gives_the_numbers_that_numpy_computed() {
     let expected = values(Path::new(&fixture("expected.csv")), "bits");
-    assert_eq!(expected.len(), 26);
+    assert_eq!(expected.len(), 32);
     let dir = tempfile::tempdir().unwrap();
     for file in ["epoch_00003.safetensors", "epoch_00003.pt", "nested.pt"] {
         let out = dir.path().join(file);
@@ -74,7 +74,7 @@ fn the_summary_is_one_json_value() {
     let output =
         narrows(dir.path()).args(plane_of("epoch_00003.pt", &dir.path().join("o"))).arg("--json").output().unwrap();
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(summary["rows"], 26);
+    assert_eq!(summary["rows"], 32);
     let quiet =
         narrows(dir.path()).args(plane_of("epoch_00003.pt", &dir.path().join("q"))).arg("--quiet").output().unwrap();
     assert!(quiet.status.success() && quiet.stdout.is_empty() && quiet.stderr.is_empty());
@@ -132,7 +132,7 @@ fn activation_dumps_give_the_same_plane_as_the_weights() {
     narrows(dir.path()).args(plane_of("epoch_00003.safetensors", &from_weights)).succeeds();
     let (dump, weights) =
         (values(&from_dump.join("plane.csv"), "value"), values(&from_weights.join("plane.csv"), "value"));
-    assert_eq!(dump.len(), 16);
+    assert_eq!(dump.len(), 20);
     for (key, value) in dump {
         assert!((weights[&key] - value).abs() < 1e-5, "{key:?}");
     }

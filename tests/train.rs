@@ -167,3 +167,94 @@ fn both_devices_train() {
     // The same draws on both; only the rounding of the kernels differs.
     assert!((last("flex") - last("ndarray")).abs() < 1e-4);
 }
+
+const CONVOLUTIONAL: &str = r#"
+name = "conv"
+[data]
+inputs = "digits"
+train_share = 0.3
+[network]
+convolutions = [4, 8]
+padding = 1
+hidden = [12]
+activation = "leaky-relu"
+initialiser = "kaiming-uniform"
+[training]
+epochs = 4
+batch_size = 32
+dropout = 0.1
+activation_noise = 0.05
+relative_activation_noise = true
+checkpoints = "every 2"
+"#;
+
+#[test]
+fn a_killed_convolutional_training_ends_in_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = CONVOLUTIONAL.replace("epochs = 4", "epochs = 60").replace("every 2", "every 20");
+    std::fs::write(dir.path().join("c.toml"), config).unwrap();
+    let arguments = ["train", "c.toml", "--out", "killed", "--resume"];
+    let state = dir.path().join("killed/.resume/conv");
+    kill_when(dir.path(), &arguments, || lines(&state.join("rows.csv")) > 50);
+    kill_when(dir.path(), &arguments, || state.join("state.safetensors").exists());
+    narrows(dir.path()).args(arguments).succeeds();
+    narrows(dir.path()).args(["train", "c.toml", "--out", "whole"]).succeeds();
+    assert_eq!(results(&dir.path().join("killed")), results(&dir.path().join("whole")));
+}
+
+/// A stochastic convolutional network, from its config to its plane and its activations.
+#[test]
+fn noise_of_the_training_reaches_plane_and_capture() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("c.toml"), CONVOLUTIONAL).unwrap();
+    narrows(dir.path()).args(["train", "c.toml", "--out", "t"]).succeeds();
+    let table = rows(&dir.path().join("t/training.csv"));
+    let layers: Vec<&str> = table
+        .iter()
+        .filter(|r| r["epoch"] == "1" && r["quantity"] == "weight_norm")
+        .map(|r| r["layer"].as_str())
+        .collect();
+    assert_eq!(layers, ["hidden1", "hidden2", "hidden3", "output"]);
+
+    let plane = |out: &str, more: &[&str]| {
+        let base = ["plane", "--checkpoints", "t/checkpoints", "--inputs", "digits", "--samples", "300", "--out", out];
+        narrows(dir.path()).args(base).args(["--estimator", "binning:bins=10"]).args(more).succeeds();
+        rows(&dir.path().join(out).join("plane.csv"))
+    };
+    let usual = plane("usual", &["--threads", "1"]);
+    assert!(!usual.is_empty() && usual.iter().all(|r| r["noise_std"].parse::<f64>().unwrap() > 0.0));
+    assert!(usual.iter().all(|r| r["flags"].split(';').any(|flag| flag == "relative_noise")));
+    let layers: Vec<&str> = usual.iter().take(12).step_by(3).map(|r| r["layer"].as_str()).collect();
+    assert_eq!(layers, ["hidden1", "hidden2", "hidden3", "output"]);
+    assert_eq!(usual, plane("threads", &["--threads", "2"]));
+    assert_eq!(usual, plane("said", &["--noise-std", "0.05", "--relative-noise"]));
+    let quiet = plane("quiet", &["--noise-std", "0"]);
+    assert!(quiet.iter().all(|r| r["noise_std"].is_empty()));
+    let values = |rows: &[std::collections::HashMap<String, String>]| -> Vec<String> {
+        rows.iter().map(|r| r["value"].clone()).collect()
+    };
+    assert_ne!(values(&usual), values(&quiet));
+    assert_ne!(values(&usual), values(&plane("additive", &["--noise-std", "0.05"])));
+
+    // Captured activations are those that the plane sees, whatever the batch, and tell of their noise.
+    for (out, more) in
+        [("whole", &["--batch", "100", "--threads", "1"]), ("parts", &["--batch", "7", "--threads", "2"])]
+    {
+        let base =
+            ["capture", "--checkpoints", "t/checkpoints", "--inputs", "digits", "--samples", "300", "--out", out];
+        narrows(dir.path()).args(base).args(more).succeeds();
+        let plane = format!("{out}-plane");
+        let base = ["plane", "--checkpoints", &format!("{out}/activations"), "--estimator", "binning:bins=10"];
+        narrows(dir.path()).args(base).args(["--out", &plane]).succeeds();
+        let captured = rows(&dir.path().join(plane).join("plane.csv"));
+        assert!(captured.iter().all(|r| r["flags"].ends_with("relative_noise")));
+        for (a, b) in captured.iter().zip(&usual) {
+            let number = |row: &std::collections::HashMap<String, String>| row["value"].parse::<f64>().unwrap();
+            assert_eq!((&a["layer"], &a["quantity"], &a["epoch"]), (&b["layer"], &b["quantity"], &b["epoch"]));
+            assert!((number(a) - number(b)).abs() < 0.02, "{a:?}\n{b:?}");
+        }
+    }
+    let base = ["plane", "--checkpoints", "whole/activations", "--noise-std", "0.1", "--out", "x"];
+    let message = common::failure(narrows(dir.path()).args(base), 1);
+    assert!(message.contains("leave out --noise-std"), "{message}");
+}

@@ -60,6 +60,56 @@ pub enum DatasetError {
         /// Samples to test on.
         test: usize,
     },
+    /// Targets do not go with the inputs.
+    #[error("{inputs} inputs but {targets} targets: there must be one target for each input, in the same order")]
+    TargetCount {
+        /// Rows of inputs.
+        inputs: usize,
+        /// Targets.
+        targets: usize,
+    },
+    /// NaN or infinity among the targets.
+    #[error("the target of row {row} (counted from 1) is {value}, but targets are finite numbers")]
+    TargetNotFinite {
+        /// Row, from 1.
+        row: usize,
+        /// The value.
+        value: f64,
+    },
+    /// One target only.
+    #[error("all {samples} targets are {value}: there is nothing to predict")]
+    ConstantTarget {
+        /// Number of samples.
+        samples: usize,
+        /// The target.
+        value: f64,
+    },
+    /// A split in three would leave a part with fewer than two samples.
+    #[error(
+        "{samples} samples split into {train} to train on, {validation} to choose by and {test} to test on: each part needs at least two"
+    )]
+    SmallParts {
+        /// Samples.
+        samples: usize,
+        /// Samples to train on.
+        train: usize,
+        /// Samples to choose by.
+        validation: usize,
+        /// Samples to test on.
+        test: usize,
+    },
+    /// A generator was asked for what it cannot make.
+    #[error("{set}: {name} = {value}, but it must be {rule}")]
+    Parameter {
+        /// Data set.
+        set: &'static str,
+        /// Parameter.
+        name: &'static str,
+        /// The value.
+        value: f64,
+        /// What is allowed.
+        rule: &'static str,
+    },
     /// A row number beyond the data.
     #[error("row {row} was asked for, but there are {samples} samples")]
     NoSuchRow {

@@ -11,6 +11,7 @@ mod dataset;
 mod digits;
 mod error;
 pub mod load;
+pub mod regression;
 pub mod truth;
 mod twelve_bit;
 

@@ -141,6 +141,34 @@ pub enum EstimatorError {
         /// Estimator name.
         estimator: &'static str,
     },
+    /// An estimator looks at the input's values, which were not given.
+    #[error(
+        "{estimator} looks at the values of the input, and they were not supplied with the layer: give the inputs (--inputs), whose rows are the samples of the activations"
+    )]
+    MissingInputs {
+        /// Estimator name.
+        estimator: &'static str,
+    },
+    /// The input's codes repeat, so that they have no density.
+    #[error(
+        "{estimator}: {share:.1} % of the samples share their whole code of the input with another sample: inputs of a few values (bits, categories) have no density; use kde, gaussian-channel or binning, which do not look at their values"
+    )]
+    DiscreteInputs {
+        /// Estimator name.
+        estimator: &'static str,
+        /// Percentage of the samples.
+        share: f64,
+    },
+    /// Samples share their whole row of activations, so that the layer has no density.
+    #[error(
+        "{estimator}: {share:.1} % of the samples share their whole row of activations with another sample (dead or saturated units): the layer has no density; use a network with noise in its layers, or let the estimator add some, as with {estimator}:noise=0.1"
+    )]
+    RepeatedActivations {
+        /// Estimator name.
+        estimator: &'static str,
+        /// Percentage of the samples.
+        share: f64,
+    },
     /// A permutation test of other than two variables.
     #[error(
         "a permutation test is of two variables, and {found} were given: shuffling X would also part it from the third, which is no test of conditional independence"
@@ -157,4 +185,12 @@ pub enum EstimatorError {
         /// What it takes.
         expected: &'static str,
     },
+}
+
+impl EstimatorError {
+    /// Whether it is this one sample that has no such estimate, where another layer or checkpoint may: a table then has
+    /// a row without a value, and the work goes on.
+    pub fn is_of_one_sample(&self) -> bool {
+        matches!(self, Self::RepeatedActivations { .. } | Self::NoDensity { .. })
+    }
 }

@@ -45,6 +45,13 @@ pub enum Warning {
     /// Training stopped at its last step and not because the held-out value had stopped rising; or that value never
     /// rose at all.
     NotConverged,
+    /// Nothing is known that makes I(X;T) finite: of a deterministic network the estimate grows with the samples.
+    NoNoise,
+    /// Variables follow from each other: an entropy or an information is not finite, and has no value.
+    Singular,
+    /// The layer varies in fewer dimensions than components were asked for: its entropy is in those, and not comparable
+    /// with that of other layers.
+    FewerComponents,
 }
 
 impl Warning {
@@ -81,6 +88,15 @@ impl Warning {
             Warning::NotConverged => {
                 "training ended at its last step, or found nothing better than its start (as it should for independent variables): allow more steps, or a lower rate"
             }
+            Warning::NoNoise => {
+                "nothing is known that makes I(X;T) finite (noise in the network, or added by the estimator): of a deterministic network it grows with the samples"
+            }
+            Warning::Singular => {
+                "variables follow from each other, so that an entropy or an information is not finite: it has no value"
+            }
+            Warning::FewerComponents => {
+                "the layer varies in fewer dimensions than components were asked for: H(T) is in those alone, and not comparable with other layers"
+            }
         }
     }
 }
@@ -100,6 +116,9 @@ impl fmt::Display for Warning {
             Warning::Lossy => "lossy",
             Warning::NotConverged => "not_converged",
             Warning::ModelOnly => "model_only",
+            Warning::NoNoise => "no_noise",
+            Warning::Singular => "singular",
+            Warning::FewerComponents => "fewer_components",
         })
     }
 }

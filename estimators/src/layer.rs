@@ -1,5 +1,7 @@
 //! The vocabulary of the information plane: samples of a layer, targets, and what estimators make of them.
 
+use crate::compression::Compressed;
+use crate::inputs::{InputCodes, LayerNoise};
 use crate::kernel::KernelSums;
 use crate::pair::{Classes, finite};
 use crate::{Estimate, Estimator, EstimatorError};
@@ -100,6 +102,8 @@ pub struct LayerSample<'a> {
     targets: &'a Targets,
     run_range: Option<ValueRange>,
     lower_saturation: Option<f32>,
+    inputs: Option<&'a InputCodes>,
+    noise: Option<LayerNoise>,
     /// Kernel sums by noise variance: the upper and the lower bound rest on the same pass over all pairs.
     kernel_sums: Mutex<Vec<(u64, Arc<KernelSums>)>>,
 }
@@ -117,7 +121,15 @@ impl<'a> LayerSample<'a> {
             return Err(EstimatorError::NoUnits);
         }
         finite(&activations)?;
-        Ok(Self { activations, targets, run_range: None, lower_saturation: None, kernel_sums: Mutex::default() })
+        Ok(Self {
+            activations,
+            targets,
+            run_range: None,
+            lower_saturation: None,
+            inputs: None,
+            noise: None,
+            kernel_sums: Mutex::default(),
+        })
     }
 
     /// Also tells the layer's range over all checkpoints of the run.
@@ -131,6 +143,25 @@ impl<'a> LayerSample<'a> {
     #[must_use]
     pub fn with_lower_saturation(mut self, value: Option<f32>) -> Self {
         self.lower_saturation = value;
+        self
+    }
+
+    /// Also tells the input's values, in the codes that estimators ask for.
+    ///
+    /// # Errors
+    /// When they are of another number of samples.
+    pub fn with_inputs(mut self, inputs: &'a InputCodes) -> Result<Self, EstimatorError> {
+        if inputs.n_samples() != self.n_samples() {
+            return Err(EstimatorError::LengthMismatch { left: self.n_samples(), right: inputs.n_samples() });
+        }
+        self.inputs = Some(inputs);
+        Ok(self)
+    }
+
+    /// Also tells the noise that the network itself has added to the activations.
+    #[must_use]
+    pub fn with_noise(mut self, noise: Option<LayerNoise>) -> Self {
+        self.noise = noise;
         self
     }
 
@@ -152,6 +183,19 @@ impl<'a> LayerSample<'a> {
     /// Lower saturation of the activation function, when it has one.
     pub fn lower_saturation(&self) -> Option<f32> {
         self.lower_saturation
+    }
+
+    /// The input's codes by an encoder, for the estimator of that name.
+    ///
+    /// # Errors
+    /// [`EstimatorError::MissingInputs`] when they were not supplied.
+    pub fn inputs(&self, estimator: &'static str, encoder: &str) -> Result<&'a Compressed, EstimatorError> {
+        self.inputs.and_then(|codes| codes.by(encoder)).ok_or(EstimatorError::MissingInputs { estimator })
+    }
+
+    /// Variance of the noise that the network itself has added to the activations, where it is known.
+    pub fn noise_variance(&self) -> Option<f64> {
+        self.noise.map(|noise| noise.variance(self.activations))
     }
 
     /// Number of samples.
@@ -179,18 +223,30 @@ pub struct PlaneEstimate {
     pub i_ty: Estimate,
     /// H(T), of the binned state, or the differential entropy of the noisy one.
     pub h_t: Estimate,
-    /// Variance of the Gaussian noise that makes I(X;T) finite, for kernel estimators.
+    /// I(X;T|Y), what the layer tells of the input beyond the target, where the method has it. The target is a function
+    /// of the input, or depends on the layer through it alone: I(X;T|Y) = I(X;T) − I(T;Y).
+    pub i_xt_given_y: Option<Estimate>,
+    /// Variance of the Gaussian noise that makes I(X;T) finite: that of the estimator's model, or a stochastic network's.
     pub noise_variance: Option<f64>,
 }
 
 /// Estimates I(X;T), I(T;Y) and H(T) of one layer.
+///
+/// A value that is not finite is one that does not exist: the information of a layer that follows from the input, the
+/// differential entropy of one that is constant. Its warnings say so.
 pub trait PlaneEstimator: Estimator {
     /// Whether [`LayerSample::run_range`] must be known.
     fn needs_run_range(&self) -> bool {
         false
     }
 
-    /// The three quantities.
+    /// The encoder of the input's values that [`LayerSample::with_inputs`] must have, as
+    /// [`crate::compression::encoder`] takes it; `None` when the values are not looked at.
+    fn needs_inputs(&self) -> Option<String> {
+        None
+    }
+
+    /// The quantities.
     ///
     /// # Errors
     /// When the sample does not allow the estimate; see [`EstimatorError`].

@@ -24,6 +24,7 @@
 
 mod auto;
 mod binning;
+pub mod bottleneck;
 pub mod compression;
 pub mod correlation;
 mod discrete;
@@ -31,10 +32,12 @@ mod edge;
 mod encoder;
 mod error;
 mod estimate;
+mod inputs;
 mod invariance;
 mod kernel;
 mod layer;
 mod linalg;
+mod lossy;
 mod neighbours;
 mod neural;
 mod pair;
@@ -59,12 +62,14 @@ pub use edge::Edge;
 pub use encoder::{EncoderInformation, encoder_information};
 pub use error::EstimatorError;
 pub use estimate::{Detail, Estimate, Nats, Warning};
+pub use inputs::{InputCodes, LayerNoise};
 pub use invariance::transformed;
 pub use kernel::{
-    Bound, CauchySchwarz, ConditionalWeights, DensityWidth, Hsic, KernelDensity, KernelWidth, LeaveOneOut, NoiseScale,
-    Renyi, cauchy_schwarz_divergence, conditional_cauchy_schwarz,
+    Bound, CauchySchwarz, ChannelForm, ConditionalWeights, DensityWidth, GaussianChannel, Hsic, KernelDensity,
+    KernelWidth, LeaveOneOut, NoiseScale, Renyi, cauchy_schwarz_divergence, conditional_cauchy_schwarz,
 };
 pub use layer::{LayerSample, PlaneEstimate, PlaneEstimator, Targets, ValueRange};
+pub use lossy::{EntropyMethod, Lossy};
 pub use neighbours::{
     Engine, K, KozachenkoLeonenko, Ksg, KsgVariant, LocalNonUniformity, MixedKsg, NeighbourOptions, Norm, Ross, Ties,
 };

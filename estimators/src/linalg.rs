@@ -82,6 +82,9 @@ impl Whitened {
 /// Components are those of the standardised columns, so that the outcome does not depend on the columns' units; one
 /// whose variance is below 10⁻¹⁰ of the largest is rounding, and is left out.
 pub(crate) fn whitened(x: ArrayView2<'_, f64>) -> Whitened {
+    if x.ncols() == 0 {
+        return Whitened::not(x);
+    }
     let z = standardised(x);
     let scales = standard_deviations(x);
     let correlation = to_nalgebra((z.t().dot(&z) / z.nrows() as f64).view());

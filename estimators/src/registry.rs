@@ -4,7 +4,7 @@
 
 use crate::{
     Compressing, ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator,
-    auto, binning, compression, discrete, edge, kernel, neighbours, neural, parametric, sliced,
+    auto, binning, compression, discrete, edge, kernel, lossy, neighbours, neural, parametric, sliced,
 };
 
 /// One parameter of an estimator, for help texts.
@@ -127,10 +127,12 @@ pub const ESTIMATORS: &[&Entry] = &[
     &kernel::UPPER,
     &kernel::LOWER,
     &kernel::ADAPTIVE,
+    &kernel::CHANNEL,
     &kernel::LEAVE_ONE_OUT,
     &kernel::CAUCHY_SCHWARZ,
     &kernel::HSIC,
     &kernel::RENYI,
+    &lossy::ENTRY,
     &neural::INFONCE,
     &neural::MINE,
     &neural::NWJ,

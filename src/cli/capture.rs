@@ -1,11 +1,11 @@
 //! `narrows capture`
 
-use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, OutArgs, byte_size};
+use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, NoiseArgs, OutArgs, byte_size};
 use super::output::Output;
 use super::{models, tree};
 use crate::run::{Identity, InputFile, Opened, RunFolder};
 use crate::subject::capture::{CaptureJob, Captured, FileFormat, Precision};
-use crate::subject::model::Pool;
+use crate::subject::model::{ModelOptions, Pool};
 use crate::subject::samples::Samples;
 use crate::table::{CapturedSampleRow, to_csv, write_parquet};
 use anyhow::Result;
@@ -33,6 +33,8 @@ pub(super) struct CaptureArgs {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
+    noise: NoiseArgs,
+    #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
     images: ImageArgs,
@@ -58,7 +60,7 @@ pub(super) struct CaptureArgs {
     /// Memory that the program may take, as 200M or 2GiB; batches are made to fit
     #[arg(long, value_name = "SIZE", value_parser = byte_size)]
     max_memory: Option<u64>,
-    /// Seed of --samples
+    /// Seed of --samples and of the draws of noise
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: u64,
     #[command(flatten)]
@@ -77,7 +79,7 @@ pub(super) fn run(args: &CaptureArgs, output: Output) -> Result<()> {
     let attribution = samples.attribution().map(String::from);
     let job = CaptureJob {
         models,
-        options: args.model.options()?,
+        options: ModelOptions { noise: args.noise.noise(), noise_seed: args.seed, ..args.model.options()? },
         samples,
         rows,
         layers: args.layers.clone(),
@@ -95,6 +97,7 @@ pub(super) fn run(args: &CaptureArgs, output: Output) -> Result<()> {
         "state_dict": args.model.state_dict,
         "max_tokens": args.model.max_tokens,
         "run_name": args.model.run_name,
+        "noise": args.noise.noise(),
         "inputs": args.data.inputs,
         "labels": args.data.labels,
         "label_column": args.data.label_column,

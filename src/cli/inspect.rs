@@ -96,7 +96,12 @@ struct Network {
 }
 
 fn network(args: &InspectArgs, contents: &Contents) -> Result<Network> {
-    let description = args.arch.as_deref().map(Description::read).transpose()?;
+    let mut description = args.arch.as_deref().map(Description::read).transpose()?;
+    // What the file itself says is looked at too; where that is no description, the metadata show it.
+    if description.is_none() {
+        let own = contents.metadata.get("architecture").and_then(|text| Description::of_json(text).ok());
+        description = own.filter(|own| matches!(own, Description::Modules(_)));
+    }
     if description.is_none() && !is_model_folder(&args.file) {
         return Ok(Network::default());
     }
@@ -104,7 +109,7 @@ fn network(args: &InspectArgs, contents: &Contents) -> Result<Network> {
         Some(Description::Modules(net)) => Some(Matching::of(net, contents)?),
         _ => None,
     };
-    let options = ModelOptions { description, state_dict_key: args.state_dict.clone(), max_tokens: None };
+    let options = ModelOptions { description, state_dict_key: args.state_dict.clone(), ..ModelOptions::default() };
     // A description that does not fit is what this is asked about: it is told, and no failure.
     Ok(match Model::open(&args.file, &options) {
         Ok(model) => Network { matching, layers: model.layers().to_vec(), fault: None },

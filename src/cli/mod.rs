@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod estimators;
 mod generalise;
+mod ib_curve;
 mod information;
 mod inspect;
 mod man;
@@ -13,6 +14,7 @@ mod models;
 mod options;
 mod output;
 mod plane;
+mod regress;
 mod report;
 mod study;
 mod train;
@@ -34,6 +36,7 @@ Examples:
   narrows capture --checkpoints model.onnx --inputs photos/
   narrows plane --checkpoints 'ckpt/*.pt' --arch arch.toml --inputs digits
   narrows mi --x data.csv:height --y data.csv:weight
+  narrows regress config.toml                   bottlenecks for regression: error, information, robustness
   narrows report notebooks-out/demo             redraw a run
   narrows study run tishby-tanh                 a paper's experiment, in minutes
 
@@ -69,11 +72,13 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Capture(Box<capture::CaptureArgs>),
     Plane(Box<plane::PlaneArgs>),
+    IbCurve(Box<ib_curve::IbCurveArgs>),
     Mi(Box<information::MiArgs>),
     Entropy(information::EntropyArgs),
     Estimators(estimators::EstimatorsArgs),
     Bench(bench::BenchArgs),
     Generalise(generalise::GeneraliseArgs),
+    Regress(regress::RegressArgs),
     Report(report::ReportArgs),
     Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
@@ -112,7 +117,9 @@ pub fn main() -> ExitCode {
 
 /// The command tree with the parts of its help that are generated from registries.
 fn command() -> clap::Command {
-    Cli::command().mut_subcommand("plane", |c| c.after_help(plane::after_help()))
+    Cli::command()
+        .mut_subcommand("plane", |c| c.after_help(plane::after_help()))
+        .mut_subcommand("regress", |c| c.after_help(regress::after_help()))
 }
 
 fn run(cli: Cli, output: Output) -> Result<()> {
@@ -125,11 +132,13 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Capture(args) => capture::run(&args, output),
         Command::Plane(args) => plane::run(&args, output),
+        Command::IbCurve(args) => ib_curve::run(&args, output),
         Command::Mi(args) => information::mi(&args, output),
         Command::Entropy(args) => information::entropy(&args, output),
         Command::Estimators(args) => estimators::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),
         Command::Generalise(args) => generalise::run(&args, output),
+        Command::Regress(args) => regress::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),

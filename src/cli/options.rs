@@ -2,6 +2,7 @@
 
 use crate::plane::folder_name;
 use crate::run::Existing;
+use crate::subject::Noise;
 use crate::subject::data::DataOptions;
 use crate::subject::model::ModelOptions;
 use crate::subject::modules::Description;
@@ -68,12 +69,40 @@ impl ModelArgs {
             description: self.arch.as_deref().map(Description::read).transpose()?,
             state_dict_key: self.state_dict.clone(),
             max_tokens: self.max_tokens.map(|n| n as usize),
+            ..ModelOptions::default()
         })
     }
 
     /// The run of a file that names none.
     pub(super) fn run_name(&self, path: &Path) -> String {
         self.run_name.clone().unwrap_or_else(|| folder_name(path))
+    }
+}
+
+/// Noise in a network that is run.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Noise")]
+pub(super) struct NoiseArgs {
+    /// Standard deviation of Gaussian noise on what every hidden layer yields, for the layers after it too, so that I(X;T)
+    /// is finite; 0 for none [default: that with which `narrows train` says it trained]
+    #[arg(long, value_name = "STD", value_parser = standard_deviation)]
+    pub(super) noise_std: Option<f64>,
+    /// Noise in proportion to each value: x + STD × x × n
+    #[arg(long, requires = "noise_std")]
+    pub(super) relative_noise: bool,
+}
+
+impl NoiseArgs {
+    /// The noise that was asked for, if any was.
+    pub(super) fn noise(&self) -> Option<Noise> {
+        self.noise_std.map(|std| Noise { std, relative: self.relative_noise })
+    }
+}
+
+fn standard_deviation(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(std) if (0.0..1e30).contains(&std) => Ok(std),
+        _ => Err("a number from 0 is expected, as 0.001".into()),
     }
 }
 

@@ -1,19 +1,23 @@
 //! `narrows plane`
 
+use super::ib_curve;
 use super::models;
-use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, OutArgs};
+use super::options::{DataArgs, ImageArgs, LARGEST_SEED, ModelArgs, NoiseArgs, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
-use crate::plane::{Located, PlaneJob, PlaneResult, Source, Unit, findings, is_dump};
+use crate::plane::{
+    KnownRun, Located, PlaneJob, PlaneResult, Source, Unit, both, bound_findings, derive, findings,
+    gradients_of_training, is_dump, read_gradients, training_tables, with_bound,
+};
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Limits, Opened, RunFolder};
-use crate::subject::model::Pool;
+use crate::subject::model::{ModelOptions, Pool};
 use crate::subject::modules::Description;
 use crate::subject::samples::Samples;
-use crate::table::{CapturedSampleRow, read_csv, to_csv, write_parquet};
+use crate::table::{CapturedSampleRow, GradientRow, PlaneRow, read_csv, to_csv, write_parquet};
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::{DatasetError, renumber, sample_rows};
-use narrows_estimators::{PlaneEstimator, Targets, registry};
+use narrows_estimators::{LayerNoise, PlaneEstimator, Targets, registry};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -32,9 +36,15 @@ pub(super) struct PlaneArgs {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
+    noise: NoiseArgs,
+    #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
     images: ImageArgs,
+    /// Statistics of the gradients, as a CSV: epoch, layer, and gradient_snr, or gradient_mean_norm and gradient_std_norm
+    /// [default: the training.csv of the checkpoints' own run, if there is one]
+    #[arg(long, value_name = "FILE")]
+    gradients: Option<PathBuf>,
     /// Use N samples, drawn without replacement by --seed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     samples: Option<u64>,
@@ -48,10 +58,18 @@ pub(super) struct PlaneArgs {
     /// What is done with the space of images and the tokens of texts; kept means laid out in a row
     #[arg(long, value_enum, default_value_t)]
     pool: Pool,
+    /// Noise that dumped activations hold, or that the network adds by itself: its standard deviation, or relative:SHARE of
+    /// each activation; what --noise-std adds is known
+    #[arg(long, value_name = "NOISE", value_parser = layer_noise)]
+    layer_noise: Option<LayerNoise>,
+    /// The information-bottleneck bound, drawn on the plane, and each layer's distance from it: the run of a
+    /// `narrows ib-curve`, its table, or `auto` for how often each distinct input goes with each label
+    #[arg(long, value_name = "DIR|FILE|auto")]
+    ib_curve: Option<String>,
     /// Unit of the table
     #[arg(long, value_enum, default_value_t)]
     unit: Unit,
-    /// Seed of the analysis
+    /// Seed of the analysis, the draws of noise included
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: u64,
     #[command(flatten)]
@@ -62,6 +80,15 @@ pub(super) struct PlaneArgs {
 
 /// What is traced when nobody says: a classical, an adaptive and a kernel estimator.
 pub(super) const DEFAULT_ESTIMATORS: [&str; 3] = ["binning", "adaptive", "kde"];
+
+fn layer_noise(text: &str) -> Result<LayerNoise, String> {
+    let (number, noise): (_, fn(f64) -> LayerNoise) = match text.strip_prefix("relative:") {
+        Some(share) => (share, LayerNoise::Relative),
+        None => (text, LayerNoise::Additive),
+    };
+    let number = number.parse().ok().filter(|v: &f64| v.is_finite() && *v > 0.0);
+    number.map(noise).ok_or_else(|| "it must be a positive number such as 0.1, or relative:0.001".into())
+}
 
 fn specification(text: &str) -> Result<String, String> {
     registry::plane(text).map(|_| text.to_string()).map_err(|e| e.to_string())
@@ -86,7 +113,8 @@ Examples:
 
 pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     let paths = models::expand(&args.checkpoints)?;
-    let source = Source { run: args.model.run_name.clone(), model: args.model.options()?, pool: args.pool };
+    let model = ModelOptions { noise: args.noise.noise(), noise_seed: args.seed, ..args.model.options()? };
+    let source = Source { run: args.model.run_name.clone(), model, pool: args.pool };
     let Data { samples, labels, mut files, attribution } = data(args, &paths)?;
     let n_all = labels.len();
     let rows = sample_rows(n_all, args.samples.map_or(n_all, |n| n as usize), args.seed);
@@ -99,15 +127,23 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
     }
     let checkpoints = paths
         .par_iter()
-        .map(|path| Ok((source.clone(), source.locate(path, samples.as_ref(), n_all)?)))
+        .map(|path| {
+            let mut located = source.locate(path, samples.as_ref(), n_all)?;
+            located.noise = args.layer_noise.or(located.noise);
+            Ok((source.clone(), located))
+        })
         .collect::<Result<Vec<_>>>()?;
     refuse_twins(&checkpoints)?;
     if let Some(arch) = &args.model.arch {
         files.push(InputFile::of(arch)?);
     }
     files.extend(paths.par_iter().map(|p| models::input_file(p)).collect::<Result<Vec<_>>>()?);
+    let gradients = gradients(args, &checkpoints, &mut files)?;
     let specs: Vec<String> =
         if args.estimators.is_empty() { DEFAULT_ESTIMATORS.map(String::from).into() } else { args.estimators.clone() };
+    let of_bound = |asked: &String| ib_curve::for_plane(asked, samples.as_ref(), &rows, &classes, args.seed);
+    let bound = args.ib_curve.as_ref().map(of_bound).transpose()?;
+    files.extend(bound.iter().filter_map(|b| b.file.clone()));
     let job = PlaneJob {
         checkpoints,
         targets: Targets::new(&classes)?,
@@ -125,15 +161,19 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "state_dict": args.model.state_dict,
         "max_tokens": args.model.max_tokens,
         "run_name": args.model.run_name,
+        "noise": job.checkpoints.first().and_then(|(_, located)| located.noise),
         "inputs": args.data.inputs,
         "labels": args.data.labels,
         "label_column": args.data.label_column,
         "text_column": args.images.text_column,
         "images": args.images.options(&args.data).images,
         "pool": args.pool,
+        "gradients": args.gradients,
         "samples": job.targets.len(),
         "estimators": job.estimators.iter().map(|e| format!("{}: {}", e.name(), e.parameters())).collect::<Vec<_>>(),
+        "layer_noise": args.layer_noise,
         "layers": args.layers,
+        "ib_curve": args.ib_curve,
         "unit": args.unit,
         "seed": args.seed,
     });
@@ -142,17 +182,28 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
-    let notes = notes(&job);
-    let (result, limits) = trace(job, &folder, output)?;
+    let mut notes = notes(&job);
+    let (mut result, limits) = trace(job, &folder, output)?;
+    let about_values = warnings(&result);
+    if let Some(bound) = &bound {
+        result.rows = with_bound(result.rows, &bound.curve);
+        write_table(&folder, &result.rows)?;
+        ib_curve::write(&folder, &bound.curve, &bound.name, args.unit, args.seed)?;
+        notes.extend(bound.notes(limits.label_entropy_bits));
+    }
     let mut manifest = folder.manifest(&identity);
     manifest.limits = limits;
     manifest.attribution = attribution.map(String::from);
-    manifest.warnings = warnings(&result);
+    manifest.warnings = about_values;
     manifest.warnings.extend(notes);
     if let Some(asked) = args.samples.filter(|&n| n > n_all as u64) {
         manifest.warnings.push(format!("{asked} samples were asked for, but there are {n_all}: all of them were used"));
     }
+    both(folder.path(), "gradients", &gradients)?;
+    let derived = derive(&result.rows, &gradients, args.seed, folder.path())?;
     manifest.findings = findings(&result.rows);
+    manifest.findings.extend(derived.findings());
+    manifest.findings.extend(bound_findings(&result.rows));
     compose(folder.path(), &manifest, &args.look.options())?;
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;
@@ -164,6 +215,37 @@ pub(super) fn run(args: &PlaneArgs, output: Output) -> Result<()> {
         "out": path, "rows": result.rows.len(), "cells_resumed": result.cells_resumed, "findings": manifest.findings, "warnings": manifest.warnings,
     });
     output.summary(&lines, &value)
+}
+
+/// The gradients' statistics: from the file that is named, else from training tables above the checkpoints. The files are
+/// added to those that are read.
+fn gradients(
+    args: &PlaneArgs,
+    checkpoints: &[(Source, Located)],
+    files: &mut Vec<InputFile>,
+) -> Result<Vec<GradientRow>> {
+    let runs = KnownRun::of(checkpoints.iter().map(|(_, located)| located));
+    if let Some(file) = &args.gradients {
+        files.push(InputFile::of(file)?);
+        return read_gradients(file, &runs);
+    }
+    let mut rows = vec![];
+    for file in training_tables(checkpoints.iter().map(|(_, located)| located.path.as_path())) {
+        let own: Vec<KnownRun> = runs
+            .iter()
+            .filter(|known| {
+                let mut of_run = checkpoints.iter().filter(|(_, located)| located.run == known.run);
+                of_run.any(|(_, located)| file.parent().is_some_and(|folder| located.path.starts_with(folder)))
+            })
+            .cloned()
+            .collect();
+        let found = gradients_of_training(&file, &own)?;
+        if !found.is_empty() {
+            files.push(InputFile::of(&file)?);
+            rows.extend(found);
+        }
+    }
+    Ok(rows)
 }
 
 /// What is traced, and the labels.
@@ -234,11 +316,15 @@ pub(super) fn trace(mut job: PlaneJob, folder: &RunFolder, output: Output) -> Re
     let bar = output.bar(job.n_cells()? as u64, "tracing", "layers");
     let result = job.run(&folder.state(), &|| bar.inc(1))?;
     bar.finish_and_clear();
-    folder.write("plane.csv", &to_csv(&result.rows)?)?;
-    folder.write("plane.parquet", &write_parquet(&result.rows)?)?;
+    write_table(folder, &result.rows)?;
     folder.write("timings.csv", &to_csv(&result.timings)?)?;
     let label_entropy_bits = Some(Unit::Bits.of(job.targets.entropy()));
     Ok((result, Limits { n_samples: Some(job.targets.len() as u64), label_entropy_bits }))
+}
+
+fn write_table(folder: &RunFolder, rows: &[PlaneRow]) -> Result<()> {
+    folder.write("plane.csv", &to_csv(rows)?)?;
+    folder.write("plane.parquet", &write_parquet(rows)?)
 }
 
 pub(super) fn estimators(specs: &[String]) -> Result<Vec<Box<dyn PlaneEstimator>>> {
@@ -285,6 +371,18 @@ pub(super) fn warnings(result: &PlaneResult) -> Vec<String> {
         warnings.push(format!(
             "{violated} of {total} values are flagged dpi_violated: a later layer seems to know more than an earlier one, \
              which is the estimator's doing"
+        ));
+    }
+    if let Some(first) = result.refused.first() {
+        let layers = result.refused.len();
+        warnings.push(format!("{layers} layer(s) have rows without a value, flagged refused; the first: {first}"));
+    }
+    let noiseless = count("no_noise");
+    if noiseless > 0 {
+        warnings.push(format!(
+            "{noiseless} of {total} values are flagged no_noise: nothing is known that makes I(X;T) finite, and of a \
+             deterministic network it grows with the samples; tell the network's noise (--layer-noise), or let the \
+             estimator add some (lossy:noise=…)"
         ));
     }
     if result.rows.iter().any(|r| r.epoch.is_none()) {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// Redraw the figures and the report of a run from its tables
 ///
-/// Reads manifest.json, plane.csv and training.csv of the folder; writes figures/ and report.html.
+/// Reads manifest.json and the tables of the folder; writes figures/ and report.html.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: narrows report notebooks-out/demo --color-scale linear --colormap cividis")]
 pub(super) struct ReportArgs {

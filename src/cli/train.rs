@@ -15,7 +15,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Train a dense network, saving checkpoints that PyTorch can load
+/// Train a dense or convolutional network, saving checkpoints that PyTorch can load
 ///
 /// Writes checkpoints/*.safetensors, training.csv (losses, accuracies, gradient norms per epoch and layer), figures
 /// and a report.
@@ -68,20 +68,20 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
         label_column: config.data.label_column.clone(),
         scale: config.data.scale,
     };
-    let Loaded { data, files, scale } = options.load()?;
+    let Loaded { data, files, scale, shape } = options.load()?;
     config.data.scale = Some(scale);
     // Before anything is written: a share that leaves no test set is a fault of the config.
     for &seed in &config.seeds {
         data.split(config.data.train_share, seed).context("data.train_share does not split the data")?;
     }
+    let trainings: Vec<TrainConfig> =
+        config.seeds.iter().map(|&seed| config.training(seed, &shape, data.n_classes)).collect::<Result<_>>()?;
     let identity = Identity::new("train", serde_json::to_value(&config)?, files);
     let folder = match RunFolder::open(&args.out.folder(&config.name), args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
     folder.write("config.toml", toml::to_string(&config)?.as_bytes())?;
-    let trainings: Vec<TrainConfig> =
-        config.seeds.iter().map(|&seed| config.for_seed(seed, data.n_features(), data.n_classes)).collect();
     let rows = train_all(&trainings, &data, config.data.train_share, &folder, output)?;
     folder.write("training.csv", &to_csv(&rows)?)?;
     folder.write("training.parquet", &write_parquet(&rows)?)?;

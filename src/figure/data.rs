@@ -1,7 +1,10 @@
 //! The plane table, ordered for drawing: who ran, what was measured, and one point for each layer at each checkpoint.
 
+use super::ib_curve::BoundLine;
+use crate::bottleneck::curve_of_rows;
 pub use crate::run::Limits;
-use crate::table::{PlaneRow, quantity};
+use crate::table::{IbCurveRow, PlaneRow, quantity};
+use anyhow::Result;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The unit that a picture is in.
@@ -38,7 +41,7 @@ impl Unit {
         }
     }
 
-    fn from(self, value: f64, unit: Self) -> f64 {
+    pub(crate) fn from(self, value: f64, unit: Self) -> f64 {
         if self == unit { value } else { value * unit.in_nats() / self.in_nats() }
     }
 }
@@ -88,6 +91,10 @@ pub(crate) struct PlanePoint {
     pub(crate) input: Option<Measured>,
     /// I(T;Y).
     pub(crate) target: Option<Measured>,
+    /// Standard error of I(X;T).
+    pub(crate) input_error: Option<f64>,
+    /// Standard error of I(T;Y).
+    pub(crate) target_error: Option<f64>,
     /// H(T).
     pub(crate) entropy: Option<Measured>,
     pub(crate) n_samples: u64,
@@ -109,6 +116,8 @@ pub(crate) struct PlaneData {
     pub(crate) points: Vec<PlanePoint>,
     pub(crate) h_y: Option<f64>,
     pub(crate) log_n: Option<f64>,
+    /// The information-bottleneck bound.
+    pub(crate) bound: Option<BoundLine>,
 }
 
 /// No information is that large: such a value would only push all others into a corner.
@@ -135,14 +144,16 @@ impl PlaneData {
                 time,
                 input: None,
                 target: None,
+                input_error: None,
+                target_error: None,
                 entropy: None,
                 n_samples: row.n_samples,
                 flags: BTreeSet::new(),
             });
             let measured = measured(row, unit);
             match row.quantity.as_str() {
-                quantity::I_XT => point.input = measured,
-                quantity::I_TY => point.target = measured,
+                quantity::I_XT => (point.input, point.input_error) = (measured, error(row, unit)),
+                quantity::I_TY => (point.target, point.target_error) = (measured, error(row, unit)),
                 quantity::H_T => point.entropy = measured,
                 _ => {}
             }
@@ -161,7 +172,16 @@ impl PlaneData {
             points,
             h_y: limits.label_entropy_bits.filter(|h| h.is_finite() && *h > 0.0).map(|h| unit.from(h, Unit::Bits)),
             log_n: limits.n_samples.filter(|n| *n > 1).map(|n| unit.from((n as f64).ln(), Unit::Nats)),
+            bound: None,
         }
+    }
+
+    /// With the bound of a table, which may be empty.
+    pub(crate) fn with_bound(mut self, rows: &[IbCurveRow]) -> Result<Self> {
+        if !rows.is_empty() {
+            self.bound = Some(BoundLine::new(&curve_of_rows(rows)?, self.unit));
+        }
+        Ok(self)
     }
 
     /// The points of one run under one estimator.
@@ -205,6 +225,10 @@ fn measured(row: &PlaneRow, unit: Unit) -> Option<Measured> {
     let value = convert(row.value)?;
     let interval = convert(row.ci_low).zip(convert(row.ci_high)).filter(|(low, high)| low <= high);
     Some(Measured { value, interval })
+}
+
+fn error(row: &PlaneRow, unit: Unit) -> Option<f64> {
+    row.std_error.filter(|e| (0.0..LARGEST).contains(e)).map(|e| unit.from(e, Unit::of(&row.unit)))
 }
 
 /// The finest clock on which no two checkpoints of a run coincide, and the time of each row on it.

@@ -1,10 +1,11 @@
 //! The same numbers against time: I(X;T) above, I(T;Y) below, a curve for each layer.
 
 use super::curve::{curve, layer_look};
-use super::data::{Clock, Measured, PlaneData, PlanePoint};
+use super::data::{Clock, Estimator, Measured, PlaneData, PlanePoint};
 use super::grid::{Grid, panel_size};
 use super::information_plane::limits_sentence;
 use super::legend::{Entry, Legend, Sample};
+use super::marks::{self, Marks};
 use super::panel::{ABOVE, Captions, Panel, reaching};
 use super::picture::{Label, Picture};
 use super::scale::{Axis, Extent, Spacing, common};
@@ -63,15 +64,32 @@ impl Quantity {
 }
 
 /// One figure a run.
-pub(crate) fn draw(data: &PlaneData) -> Vec<Drawing> {
-    let names = match data.runs.len() {
-        1 => vec!["information_over_epochs".to_string()],
-        _ => file_names("information_over_epochs", &data.runs),
-    };
-    names.into_iter().enumerate().map(|(run, name)| draw_run(data, run, name)).collect()
+pub(crate) fn draw(data: &PlaneData, marks: &Marks) -> Vec<Drawing> {
+    draw_as(data, Kind::Run, marks)
 }
 
-fn draw_run(data: &PlaneData, run: usize, name: String) -> Drawing {
+/// The same of means over seeds, one figure a group.
+pub(crate) fn draw_means(data: &PlaneData, marks: &Marks) -> Vec<Drawing> {
+    draw_as(data, Kind::Mean, marks)
+}
+
+/// What the curves of a figure are of.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Run,
+    Mean,
+}
+
+fn draw_as(data: &PlaneData, kind: Kind, marks: &Marks) -> Vec<Drawing> {
+    let base = if kind == Kind::Mean { "information_over_epochs_mean" } else { "information_over_epochs" };
+    let names = match data.runs.len() {
+        1 => vec![base.to_string()],
+        _ => file_names(base, &data.runs),
+    };
+    names.into_iter().enumerate().map(|(run, name)| draw_run(data, run, name, kind, marks)).collect()
+}
+
+fn draw_run(data: &PlaneData, run: usize, name: String, kind: Kind, marks: &Marks) -> Drawing {
     let axes = Quantity::ALL.map(|q| q.axes(data, run));
     let own_axes = axes.iter().any(|axes| axes.windows(2).any(|pair| pair[0] != pair[1]));
     let times = data.points.iter().filter(|p| p.run == run).map(|p| p.time);
@@ -108,7 +126,8 @@ fn draw_run(data: &PlaneData, run: usize, name: String) -> Drawing {
     let heading = fitted(&data.runs[run], TITLE, false, grid.body().width - 60.0);
     if !heading.trim().is_empty() {
         let at = (first.left, first.top - ABOVE - HEADING + 20.0);
-        picture.label(Label::new(at, format!("Run {heading}"), TITLE, MUTED));
+        let prefix = if kind == Kind::Run { "Run " } else { "" };
+        picture.label(Label::new(at, format!("{prefix}{heading}"), TITLE, MUTED));
     }
     for (row, (quantity, axes)) in Quantity::ALL.into_iter().zip(&axes).enumerate() {
         for (estimator, axis) in axes.iter().enumerate() {
@@ -124,20 +143,46 @@ fn draw_run(data: &PlaneData, run: usize, name: String) -> Drawing {
                 let of_layer = points.iter().filter(|p| p.layer == layer);
                 let series: Vec<_> = of_layer.filter_map(|p| Some((p.time, quantity.of(p)?))).collect();
                 curve(&mut picture, &panel, &series, look(layer));
+                if data.clock == Clock::Epoch {
+                    mark(&mut picture, &panel, (data, marks), (run, estimator, layer), quantity, &series);
+                }
             }
         }
     }
     legend.draw(&mut picture, (first.left, height - legend.height - 8.0));
     let run = &data.runs[run];
-    Drawing {
-        name,
-        title: if run.is_empty() {
-            "Information over training".into()
-        } else {
-            format!("Information over training, run {run}")
-        },
-        caption: caption(data),
-        picture,
+    let title = match kind {
+        _ if run.is_empty() => "Information over training".into(),
+        Kind::Run => format!("Information over training, run {run}"),
+        Kind::Mean => format!("Information over training, {run}"),
+    };
+    let mut caption = caption(data, kind);
+    if data.clock == Clock::Epoch {
+        caption += &marks.sentence(&[run.as_str()]);
+        if kind == Kind::Mean && !marks.sentence(&[run.as_str()]).is_empty() {
+            caption += " Marked are means over the seeds, where half of them have one.";
+        }
+    }
+    Drawing { name, title, caption, picture }
+}
+
+/// Marks the turning point of a layer, and the change of its gradients.
+fn mark(
+    picture: &mut Picture,
+    panel: &Panel,
+    (data, marks): (&PlaneData, &Marks),
+    (run, estimator, layer): (usize, usize, usize),
+    quantity: Quantity,
+    series: &[(f64, Measured)],
+) {
+    let (run, name) = (&data.runs[run], &data.layers[layer]);
+    let Estimator { name: estimator, parameters } = &data.estimators[estimator];
+    let look = layer_look(layer, data.layers.len());
+    if let Some(epoch) = marks.turning(run, (estimator, parameters), name).filter(|_| quantity == Quantity::Input) {
+        marks::turning(picture, panel, epoch, series, look.tone);
+    }
+    if let Some(epoch) = marks.diffusion(run, name) {
+        marks::on_edge(picture, panel, epoch, layer, data.layers.len());
     }
 }
 
@@ -162,11 +207,14 @@ fn captions(data: &PlaneData, estimator: usize, quantity: Quantity, lowest: bool
     }
 }
 
-fn caption(data: &PlaneData) -> String {
+fn caption(data: &PlaneData, kind: Kind) -> String {
     let mut caption =
         String::from("What each layer tells of the input (above) and of the target (below) as training goes on.");
     if data.points.iter().any(|p| [p.input, p.target].iter().flatten().any(|m| m.interval.is_some())) {
-        caption += " Bands: 95 % intervals.";
+        caption += match kind {
+            Kind::Run => " Bands: 95 % intervals.",
+            Kind::Mean => " Means over seeds; bands: one standard deviation over the seeds to each side.",
+        };
     }
     caption + &limits_sentence(data)
 }
@@ -176,9 +224,11 @@ mod tests {
     use super::*;
     use crate::figure::data::Limits;
     use crate::figure::samples::plane_table;
+    use crate::plane::{phase_rows, verdicts};
 
     fn drawn(rows: &[crate::table::PlaneRow]) -> Vec<Drawing> {
-        draw(&PlaneData::new(rows, &Limits { label_entropy_bits: Some(1.0), n_samples: Some(4096) }))
+        let marks = Marks::of(&phase_rows(&verdicts(rows)));
+        draw(&PlaneData::new(rows, &Limits { label_entropy_bits: Some(1.0), n_samples: Some(4096) }), &marks)
     }
 
     #[test]
@@ -201,5 +251,14 @@ mod tests {
             .for_each(|row| (row.ci_low, row.ci_high) = (row.value.map(|v| v - 0.2), row.value.map(|v| v + 0.2)));
         let drawing = &drawn(&rows)[0];
         assert!(drawing.caption.contains("95 %") && drawing.picture.is_sound());
+    }
+
+    #[test]
+    fn turning_points_are_marked_and_explained() {
+        let rows = plane_table(1, 1, 9, 2);
+        let unmarked = draw(&PlaneData::new(&rows, &Limits::default()), &Marks::default());
+        let marked = drawn(&rows);
+        assert!(marked[0].caption.contains("turns") && !unmarked[0].caption.contains("turns"));
+        assert!(marked[0].picture.marks.len() > unmarked[0].picture.marks.len());
     }
 }

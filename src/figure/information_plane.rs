@@ -1,12 +1,13 @@
 //! The information plane: I(X;T) against I(T;Y), one thin line a checkpoint through its layers, coloured by time.
 
 use super::colormap::Colormap;
-use super::curve::evenly;
-use super::data::{Clock, PlaneData, PlanePoint};
+use super::curve::{Look, evenly};
+use super::data::{Clock, Measured, PlaneData, PlanePoint};
 use super::grid::{Frame, Grid, panel_size};
+use super::ib_curve::BOUND;
 use super::legend::{BAR_ROOM, Entry, Legend, Sample, colour_bar};
 use super::panel::{ABOVE, Captions, LIFT, Panel, reaching};
-use super::picture::{Label, Picture, Shape, Stroke};
+use super::picture::{Fill, Label, Outline, Picture, Shape, Stroke};
 use super::scale::{Axis, Extent, Spacing, common, readable};
 use super::style::{EDGE, MUTED, SMALL, TITLE, fitted, marker, text_width};
 use super::{ColorScale, Drawing, FigureOptions, file_names};
@@ -50,12 +51,29 @@ struct Slot {
 
 /// One figure, or one a run where a single one would hold too many panels.
 pub(crate) fn draw(data: &PlaneData, options: &FigureOptions) -> Vec<Drawing> {
+    draw_as(data, Kind::Run, options)
+}
+
+/// The same of means over seeds, whose intervals are the spread over the seeds.
+pub(crate) fn draw_means(data: &PlaneData, options: &FigureOptions) -> Vec<Drawing> {
+    draw_as(data, Kind::Mean, options)
+}
+
+/// What the trajectories of a figure are of.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Run,
+    Mean,
+}
+
+fn draw_as(data: &PlaneData, kind: Kind, options: &FigureOptions) -> Vec<Drawing> {
     let pages = pages(data.runs.len(), data.estimators.len());
+    let base = if kind == Kind::Mean { "information_plane_mean" } else { "information_plane" };
     let names = match &pages[..] {
-        [_] => vec!["information_plane".to_string()],
-        _ => file_names("information_plane", &data.runs),
+        [_] => vec![base.to_string()],
+        _ => file_names(base, &data.runs),
     };
-    pages.iter().zip(names).map(|(page, name)| draw_page(data, page, name, options)).collect()
+    pages.iter().zip(names).map(|(page, name)| draw_page(data, page, name, kind, options)).collect()
 }
 
 fn pages(runs: usize, estimators: usize) -> Vec<Page> {
@@ -97,17 +115,25 @@ struct Shared {
     time: Axis,
     map: Colormap,
     notes: bool,
+    kind: Kind,
 }
 
 impl Shared {
-    fn new(data: &PlaneData, page: &Page, options: &FigureOptions) -> Self {
+    fn new(data: &PlaneData, page: &Page, kind: Kind, options: &FigureOptions) -> Self {
         let points = || data.points.iter().filter(|p| page.runs.contains(&p.run));
+        // The ellipses of means need their room.
+        let reach = |m: Option<Measured>| {
+            m.into_iter().flat_map(|m| {
+                let (low, high) = m.interval.filter(|_| kind == Kind::Mean).unwrap_or((m.value, m.value));
+                [low, high]
+            })
+        };
         let inputs: Vec<Option<Extent>> = (0..data.estimators.len())
-            .map(|e| Extent::of(points().filter(|p| p.estimator == e).filter_map(|p| Some(p.input?.value))))
+            .map(|e| Extent::of(points().filter(|p| p.estimator == e).flat_map(|p| reach(p.input))))
             .map(|extent| extent.map(|e| e.with(0.0)))
             .collect();
         let inputs = common(&inputs);
-        let target = Extent::of(points().filter_map(|p| Some(p.target?.value)));
+        let target = Extent::of(points().flat_map(|p| reach(p.target)));
         let spacing = match (options.color_scale, data.clock) {
             (ColorScale::Log, Clock::Epoch | Clock::Step) => Spacing::Log1p,
             _ => Spacing::Linear,
@@ -118,12 +144,13 @@ impl Shared {
             time: Axis::counts(Extent::of(points().map(|p| p.time)), spacing, 6),
             map: options.colormap,
             notes: points().count() <= MOST_NOTES,
+            kind,
         }
     }
 }
 
-fn draw_page(data: &PlaneData, page: &Page, name: String, options: &FigureOptions) -> Drawing {
-    let shared = Shared::new(data, page, options);
+fn draw_page(data: &PlaneData, page: &Page, name: String, kind: Kind, options: &FigureOptions) -> Drawing {
+    let shared = Shared::new(data, page, kind, options);
     let slots = page.slots(data.estimators.len());
     let columns = slots.iter().map(|s| s.column + 1).max().unwrap_or(1);
     let rows = slots.iter().map(|s| s.row + 1).max().unwrap_or(1);
@@ -146,12 +173,11 @@ fn draw_page(data: &PlaneData, page: &Page, name: String, options: &FigureOption
         below: 26.0,
         margin: (54.0, 0.0, if bar { BAR_ROOM } else { 0.0 }, 30.0),
     };
+    let layers = data.layers.iter().enumerate();
+    let bound = Look { tone: BOUND, marker: None, dashed: false };
+    let bound = data.bound.iter().map(|_| Entry { sample: Sample::Line(bound), name: "IB bound".into() });
     let legend = Legend::new(
-        data.layers
-            .iter()
-            .enumerate()
-            .map(|(i, name)| Entry { sample: Sample::Marker(i), name: name.clone() })
-            .collect(),
+        layers.map(|(i, name)| Entry { sample: Sample::Marker(i), name: name.clone() }).chain(bound).collect(),
         grid.body().width - 14.0,
     );
     grid.margin.3 += legend.height + 10.0;
@@ -165,13 +191,16 @@ fn draw_page(data: &PlaneData, page: &Page, name: String, options: &FigureOption
         let lowest = !slots.iter().any(|s| s.column == slot.column && s.row > slot.row);
         panel.draw(&mut picture, &captions(data, page, slot, lowest));
         if slot.column == 0 && (page.arrangement == Arrangement::RunsDown || (headed && slot.row == 0)) {
-            heading(&mut picture, frame, &data.runs[slot.run], grid.body().width - 14.0);
+            heading(&mut picture, frame, kind, &data.runs[slot.run], grid.body().width - 14.0);
         }
         if let Some(limit) = data.log_n {
             panel.wall(&mut picture, &format!("{} N", data.unit.log()), limit);
         }
         if let Some(limit) = data.h_y {
             panel.ceiling(&mut picture, "H(Y)", limit);
+        }
+        if let Some(bound) = &data.bound {
+            picture.line(bound.within(&panel), Stroke::new(BOUND, 1.8));
         }
         thinned = thinned.or(trajectories(&mut picture, &panel, data, slot, &shared));
     }
@@ -182,12 +211,13 @@ fn draw_page(data: &PlaneData, page: &Page, name: String, options: &FigureOption
         colour_bar(&mut picture, frame, &shared.time, shared.map, data.clock.name());
     }
     legend.draw(&mut picture, (grid.frame(0, 0).left, height - legend.height - 8.0));
-    Drawing { name, title: title(data, page), caption: caption(data, &times, thinned, options), picture }
+    let title = title(data, page, kind);
+    Drawing { name, title, caption: caption(data, &times, thinned, kind, options), picture }
 }
 
-fn heading(picture: &mut Picture, frame: Frame, run: &str, width: f64) {
+fn heading(picture: &mut Picture, frame: Frame, kind: Kind, run: &str, width: f64) {
     let at = (frame.left, frame.top - ABOVE - LIFT - HEADING + 20.0);
-    let prefix = "Run ";
+    let prefix = if kind == Kind::Run { "Run " } else { "" };
     let name = fitted(run, TITLE, false, width - text_width(prefix, TITLE, false));
     if !name.trim().is_empty() {
         picture.label(Label::new(at, format!("{prefix}{name}"), TITLE, MUTED));
@@ -233,6 +263,12 @@ fn trajectories(
         let last = n + 1 == kept.len();
         let radius = if last && kept.len() > 1 { radius + 1.2 } else { radius };
         let edge = Stroke::new(EDGE, if last { 1.0 } else { 0.6 }).alpha(if last { 0.9 } else { edge_alpha });
+        if shared.kind == Kind::Mean {
+            let alpha = if crowded { 0.07 } else { 0.12 };
+            for outline in places.iter().filter_map(|(point, _)| spread(panel, point)) {
+                picture.shape(Shape { outline, fill: Some(Fill { tone, alpha }), stroke: None, note: None });
+            }
+        }
         for (point, at) in places {
             picture.shape(Shape {
                 outline: marker(point.layer, at, radius),
@@ -245,8 +281,21 @@ fn trajectories(
     (kept.len() < checkpoints.len()).then_some((kept.len(), checkpoints.len()))
 }
 
+/// The ellipse whose half axes are the spreads of I(X;T) and of I(T;Y).
+fn spread(panel: &Panel, point: &PlanePoint) -> Option<Outline> {
+    const CORNERS: usize = 24;
+    let (x, y) = (point.input?, point.target?);
+    let half = |m: Measured| m.interval.map(|(low, high)| (high - low) / 2.0);
+    let (wide, high) = (half(x)?, half(y)?);
+    let corner = |i: usize| {
+        let (sin, cos) = (std::f64::consts::TAU * i as f64 / CORNERS as f64).sin_cos();
+        panel.at(x.value + wide * cos, y.value + high * sin)
+    };
+    Some(Outline::Closed((0..CORNERS).map(corner).collect()))
+}
+
 fn note(data: &PlaneData, point: &PlanePoint) -> String {
-    let number = |m: Option<super::data::Measured>| m.map_or_else(String::new, |m| readable(m.value));
+    let number = |m: Option<Measured>| m.map_or_else(String::new, |m| readable(m.value));
     format!(
         "{} · {} {}: {}, {}",
         fitted(&data.layers[point.layer], SMALL, false, 200.0),
@@ -264,14 +313,22 @@ fn times(data: &PlaneData, page: &Page) -> Vec<f64> {
     times
 }
 
-fn title(data: &PlaneData, page: &Page) -> String {
+fn title(data: &PlaneData, page: &Page, kind: Kind) -> String {
     match page.runs[..] {
+        [run] if kind == Kind::Mean => format!("Mean information plane, {}", data.runs[run]),
+        _ if kind == Kind::Mean => "Mean information planes over seeds".into(),
         [run] if !data.runs[run].is_empty() => format!("Information plane, run {}", data.runs[run]),
         _ => "Information plane".into(),
     }
 }
 
-fn caption(data: &PlaneData, times: &[f64], thinned: Option<(usize, usize)>, options: &FigureOptions) -> String {
+fn caption(
+    data: &PlaneData,
+    times: &[f64],
+    thinned: Option<(usize, usize)>,
+    kind: Kind,
+    options: &FigureOptions,
+) -> String {
     let clock = data.clock.name();
     let mut caption = match times {
         [only] => format!("The layers at {clock} {only}, joined in order from the input on."),
@@ -285,7 +342,13 @@ fn caption(data: &PlaneData, times: &[f64], thinned: Option<(usize, usize)>, opt
             },
         ),
     };
+    if kind == Kind::Mean {
+        caption += " Values are means over seeds; ellipses: one standard deviation over the seeds to each side.";
+    }
     caption += &limits_sentence(data);
+    if data.bound.is_some() {
+        caption += " IB bound: the most that any T can tell of Y at its I(X;T).";
+    }
     if let Some((kept, all)) = thinned {
         caption +=
             &format!(" Drawn are {kept} of {all} checkpoints, spread evenly over the colours; the table has all.");

@@ -5,17 +5,24 @@
 mod accuracy;
 mod canvas;
 mod colormap;
+mod compression_by_estimator;
 mod correlation;
-mod curve;
+pub(crate) mod curve;
 pub(crate) mod data;
 mod gap_scatter;
 mod grid;
+mod ib_curve;
+mod information_mean;
 mod information_over_epochs;
 mod information_plane;
 mod legend;
+pub(crate) mod looks;
+mod marks;
 mod panel;
 mod picture;
 mod png;
+mod regression;
+mod robustness;
 #[cfg(test)]
 pub(crate) mod samples;
 pub(crate) mod scale;
@@ -27,10 +34,14 @@ mod training;
 pub use colormap::Colormap;
 pub use data::Limits;
 
-use crate::table::{AccuracyRow, AccuracySummaryRow, PlaneRow, SpeedRow, TrainingRow};
-use crate::table::{CorrelationRow, ModelRow};
+use crate::plane::groups;
+use crate::table::{
+    AccuracyRow, AccuracySummaryRow, CorrelationRow, IbCurveRow, MeanRow, ModelRow, PhaseRow, PlaneRow,
+    RegressionSummaryRow, SpeedRow, TrainingRow,
+};
 use anyhow::{Context, Result};
 use data::PlaneData;
+use marks::Marks;
 use picture::Picture;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -88,26 +99,82 @@ pub(crate) struct Drawing {
     pub(crate) picture: Picture,
 }
 
+/// The tables that the figures of a run are drawn from; any may be empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FigureTables<'a> {
+    /// The information plane.
+    pub plane: &'a [PlaneRow],
+    /// The training, or the gradients alone.
+    pub training: &'a [TrainingRow],
+    /// Turning points and the change from drift to diffusion.
+    pub phases: &'a [PhaseRow],
+    /// Means of the plane over seeds.
+    pub plane_mean: &'a [MeanRow],
+    /// Means of the phases.
+    pub phases_mean: &'a [MeanRow],
+    /// The information-bottleneck curve.
+    pub ib_curve: &'a [IbCurveRow],
+    /// Regression studies, over seeds.
+    pub regression: &'a [RegressionSummaryRow],
+}
+
+/// Runs up to which each has figures of its own, where they differ by their seed.
+const MOST_RUNS: usize = 9;
+/// Groups of runs up to which one run of each has.
+const MOST_GROUPS: usize = 24;
+
 /// Draws every figure that the tables have the numbers for, into a folder that is made where it does not exist.
 ///
-/// A table may be empty: its figures are left out.
+/// Means over seeds come first. Of many runs some of each group have figures of their own, which then say so.
 ///
 /// # Errors
 /// When the folder cannot be written, or a drawing fails.
 pub fn draw_all(
-    plane: &[PlaneRow],
-    training: &[TrainingRow],
+    tables: &FigureTables<'_>,
     limits: &Limits,
     options: &FigureOptions,
     folder: &Path,
 ) -> Result<Vec<FigureFile>> {
-    let data = PlaneData::new(plane, limits);
-    let mut drawings = information_plane::draw(&data, options);
-    drawings.extend(information_over_epochs::draw(&data));
-    drawings.extend(training::draw(training));
+    let mut drawings = information_mean::draw(tables.plane_mean, tables.phases_mean, tables.ib_curve, limits, options)?;
+    let marks = Marks::of(tables.phases);
+
+    let all = data::distinct(tables.plane.iter().map(|r| r.run.as_str()));
+    let kept = chosen(&all);
+    let rows: Vec<PlaneRow> = tables.plane.iter().filter(|r| kept.contains(r.run.as_str())).cloned().collect();
+    let data = PlaneData::new(&rows, limits).with_bound(tables.ib_curve)?;
+    let own = |d| saying(d, kept.len(), all.len());
+    drawings.extend(information_plane::draw(&data, options).into_iter().map(own));
+    drawings.extend(compression_by_estimator::draw(tables.phases));
+    drawings.extend(information_over_epochs::draw(&data, &marks).into_iter().map(own));
+
+    let all = data::distinct(tables.training.iter().map(|r| r.run.as_str()));
+    let kept = chosen(&all);
+    let rows: Vec<TrainingRow> = tables.training.iter().filter(|r| kept.contains(r.run.as_str())).cloned().collect();
+    drawings.extend(training::draw(&rows, &marks).into_iter().map(|d| saying(d, kept.len(), all.len())));
+    drawings.extend(ib_curve::draw(tables.ib_curve)?);
+    drawings.extend(regression::plane(tables.regression));
+    drawings.extend(robustness::draw(tables.regression));
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     drawings.into_iter().map(|drawing| written(drawing, options.png_scale, folder)).collect()
+}
+
+/// The runs that have figures of their own: all of a few; of many one of each group, then a second of each, and so on.
+fn chosen<'a>(runs: &[&'a str]) -> HashSet<&'a str> {
+    let groups = groups(runs.iter().copied());
+    let most = MOST_RUNS.max(groups.len().min(MOST_GROUPS));
+    let longest = groups.iter().map(|g| g.1.len()).max().unwrap_or(0);
+    let in_turn = (0..longest).flat_map(|place| groups.iter().filter_map(move |g| g.1.get(place).copied()));
+    in_turn.take(most).collect()
+}
+
+/// The drawing, with a word on the runs that have none.
+fn saying(drawing: Drawing, kept: usize, all: usize) -> Drawing {
+    if kept == all {
+        return drawing;
+    }
+    let caption = format!("{} Of {all} runs {kept} have such a figure; the tables have all.", drawing.caption);
+    Drawing { caption, ..drawing }
 }
 
 /// Draws what estimators make of known information: lines over the truth where it is dialled, else a table of tasks.
@@ -182,8 +249,9 @@ mod tests {
         let limits = Limits { label_entropy_bits: Some(1.0), n_samples: Some(4096) };
         let draw = || {
             let folder = tempfile::tempdir().unwrap();
-            let files = draw_all(&plane, &training, &limits, &FigureOptions::default(), &folder.path().join("figures"))
-                .unwrap();
+            let tables = FigureTables { plane: &plane, training: &training, ..FigureTables::default() };
+            let target = folder.path().join("figures");
+            let files = draw_all(&tables, &limits, &FigureOptions::default(), &target).unwrap();
             let bytes: Vec<_> = files
                 .iter()
                 .map(|f| (f.name.clone(), std::fs::read(&f.svg).unwrap(), std::fs::read(&f.png).unwrap()))
@@ -202,7 +270,39 @@ mod tests {
     #[test]
     fn empty_tables_give_no_figures() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(draw_all(&[], &[], &Limits::default(), &FigureOptions::default(), folder.path()).unwrap(), []);
+        let (tables, options) = (FigureTables::default(), FigureOptions::default());
+        assert_eq!(draw_all(&tables, &Limits::default(), &options, folder.path()).unwrap(), []);
+    }
+
+    #[test]
+    fn many_seeds_have_their_means_first_and_few_figures_of_their_own() {
+        let mut plane = samples::plane_table(12, 1, 4, 2);
+        plane.iter_mut().for_each(|r| r.run = r.run.replace("run ", "net-seed"));
+        let derived = crate::plane::Derived::new(&plane, &[], 0);
+        let tables = FigureTables {
+            plane: &plane,
+            phases: &derived.phases,
+            plane_mean: &derived.plane_mean,
+            phases_mean: &derived.phases_mean,
+            ..FigureTables::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let options = FigureOptions { png_scale: 1, ..FigureOptions::default() };
+        let files = draw_all(&tables, &Limits::default(), &options, folder.path()).unwrap();
+        assert_eq!(files[0].name, "information_plane_mean");
+        let own: Vec<_> = files.iter().filter(|f| f.name.starts_with("information_over_epochs_net-seed")).collect();
+        assert!(own.len() == 9 && own[0].caption.contains("Of 12 runs 9 have"), "{files:?}");
+    }
+
+    #[test]
+    fn every_group_has_a_run_that_is_drawn() {
+        let names: Vec<String> =
+            ["a", "b"].iter().flat_map(|g| (0..20).map(move |seed| format!("{g}-seed{seed}"))).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let kept = chosen(&names);
+        assert!(kept.len() == 9 && kept.contains("a-seed4") && kept.contains("b-seed3"), "{kept:?}");
+        let different: Vec<String> = (0..12).map(|i| format!("net{i}")).collect();
+        assert_eq!(chosen(&different.iter().map(String::as_str).collect::<Vec<_>>()).len(), 12);
     }
 
     #[test]

@@ -103,6 +103,16 @@ impl Axis {
         Self { extent, spacing, ticks }
     }
 
+    /// The values at the two ends.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// How the values between them are spaced.
+    pub(crate) fn spacing(&self) -> Spacing {
+        self.spacing
+    }
+
     /// A value, or the end of the axis that is nearest to it.
     pub(crate) fn within(&self, value: f64) -> f64 {
         value.clamp(self.extent.low, self.extent.high)

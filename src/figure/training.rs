@@ -4,6 +4,7 @@ use super::curve::{Look, curve, layer_look};
 use super::data::{Measured, distinct};
 use super::grid::{Frame, Grid, panel_size};
 use super::legend::{Entry, Legend, Sample};
+use super::marks::{self, Marks};
 use super::panel::{Captions, Panel};
 use super::picture::{Label, Picture};
 use super::scale::{Axis, Extent, Spacing};
@@ -125,20 +126,20 @@ impl Table {
 }
 
 /// One figure, or one a run where there are many; none when the table has nothing to draw.
-pub(crate) fn draw(rows: &[TrainingRow]) -> Vec<Drawing> {
+pub(crate) fn draw(rows: &[TrainingRow], marks: &Marks) -> Vec<Drawing> {
     let table = Table::new(rows);
     if table.kinds().is_empty() {
         return Vec::new();
     }
     if table.runs.len() <= MOST_COLUMNS {
         let all: Vec<usize> = (0..table.runs.len()).collect();
-        return vec![draw_runs(&table, &all, "training".into())];
+        return vec![draw_runs(&table, &all, "training".into(), marks)];
     }
     let names = file_names("training", &table.runs);
-    names.into_iter().enumerate().map(|(run, name)| draw_runs(&table, &[run], name)).collect()
+    names.into_iter().enumerate().map(|(run, name)| draw_runs(&table, &[run], name, marks)).collect()
 }
 
-fn draw_runs(table: &Table, runs: &[usize], name: String) -> Drawing {
+fn draw_runs(table: &Table, runs: &[usize], name: String, marks: &Marks) -> Drawing {
     let kinds = table.kinds();
     let axes: Vec<Axis> = kinds.iter().map(|kind| kind.axis(table, runs)).collect();
     let x = Axis::counts(
@@ -179,7 +180,7 @@ fn draw_runs(table: &Table, runs: &[usize], name: String) -> Drawing {
                 ..Captions::default()
             };
             panel.draw(&mut picture, &captions);
-            curves(&mut picture, &panel, table, *kind, run);
+            curves(&mut picture, &panel, table, *kind, run, marks);
             if row == 0 && (!across || column == 0) {
                 heading(
                     &mut picture,
@@ -195,7 +196,9 @@ fn draw_runs(table: &Table, runs: &[usize], name: String) -> Drawing {
         [run] if !table.runs[*run].is_empty() => format!("Training, run {}", table.runs[*run]),
         _ => "Training".into(),
     };
-    Drawing { name, title, caption: caption(&kinds), picture }
+    let crossing =
+        runs.iter().any(|&run| table.layers.iter().any(|layer| marks.diffusion(&table.runs[run], layer).is_some()));
+    Drawing { name, title, caption: caption(&kinds, crossing), picture }
 }
 
 fn heading(picture: &mut Picture, frame: Frame, run: &str, width: f64) {
@@ -210,13 +213,17 @@ fn heading(picture: &mut Picture, frame: Frame, run: &str, width: f64) {
     }
 }
 
-fn curves(picture: &mut Picture, panel: &Panel, table: &Table, kind: Kind, run: usize) {
+fn curves(picture: &mut Picture, panel: &Panel, table: &Table, kind: Kind, run: usize, marks: &Marks) {
     if kind == Kind::SignalToNoise {
         panel.ceiling(picture, "1", 1.0);
         for layer in 0..table.layers.len() {
             let mut series = table.series(run, "gradient_snr", Some(layer));
             series.retain(|(_, m)| m.value > 0.0);
-            curve(picture, panel, &series, layer_look(layer, table.layers.len()));
+            let look = layer_look(layer, table.layers.len());
+            curve(picture, panel, &series, look);
+            if let Some(epoch) = marks.diffusion(&table.runs[run], &table.layers[layer]) {
+                marks::crossing(picture, panel, epoch, 1.0, look.tone);
+            }
         }
         return;
     }
@@ -245,7 +252,7 @@ fn entries(table: &Table, kinds: &[Kind]) -> Vec<Entry> {
     entries
 }
 
-fn caption(kinds: &[Kind]) -> String {
+fn caption(kinds: &[Kind], crossing: bool) -> String {
     let mut sentences = Vec::new();
     if kinds.contains(&Kind::Accuracy) || kinds.contains(&Kind::Loss) {
         sentences.push("Solid: training data; dashed: held-out data.");
@@ -256,6 +263,9 @@ fn caption(kinds: &[Kind]) -> String {
              the batches of an epoch; above 1 the batches agree, below 1 they scatter.",
         );
     }
+    if crossing {
+        sentences.push("Triangles with dotted lines: from this epoch on its running median stays below 1.");
+    }
     sentences.join(" ")
 }
 
@@ -263,11 +273,13 @@ fn caption(kinds: &[Kind]) -> String {
 mod tests {
     use super::*;
     use crate::figure::samples::training_table;
+    use crate::plane::{drift_rows, drifts};
+    use crate::table::GradientRow;
 
     #[test]
     fn every_shape_of_study_lies_on_the_paper() {
         for (runs, epochs, layers) in [(1, 1, 1), (1, 40, 6), (3, 40, 2), (5, 4, 2)] {
-            let drawings = draw(&training_table(runs, epochs, layers));
+            let drawings = draw(&training_table(runs, epochs, layers), &Marks::default());
             assert_eq!(drawings.len(), if runs == 5 { 5 } else { 1 });
             for drawing in drawings {
                 assert!(drawing.picture.is_sound(), "{runs} {epochs} {layers}");
@@ -277,14 +289,14 @@ mod tests {
 
     #[test]
     fn what_the_table_lacks_is_left_out() {
-        assert!(draw(&[]).is_empty());
+        assert!(draw(&[], &Marks::default()).is_empty());
         let mut rows = training_table(1, 5, 2);
         rows.retain(|r| r.quantity == "train_loss");
-        let drawing = &draw(&rows)[0];
+        let drawing = &draw(&rows, &Marks::default())[0];
         let texts = drawing.picture.texts();
         assert!(texts.contains(&"Loss") && !texts.contains(&"Accuracy") && !texts.contains(&"test"));
         rows.iter_mut().for_each(|r| r.value = None);
-        assert!(draw(&rows).is_empty());
+        assert!(draw(&rows, &Marks::default()).is_empty());
     }
 
     #[test]
@@ -297,6 +309,15 @@ mod tests {
                 _ => {}
             }
         }
-        assert!(draw(&rows)[0].picture.is_sound());
+        assert!(draw(&rows, &Marks::default())[0].picture.is_sound());
+    }
+
+    #[test]
+    fn where_the_ratio_falls_below_one_is_marked() {
+        let rows = training_table(1, 40, 2);
+        let marks = Marks::of(&drift_rows(&drifts(&GradientRow::of(&rows))));
+        let (plain, marked) = (&draw(&rows, &Marks::default())[0], &draw(&rows, &marks)[0]);
+        assert!(marked.picture.is_sound() && marked.picture.marks.len() == plain.picture.marks.len() + 4);
+        assert!(marked.caption.contains("stays below 1") && !plain.caption.contains("stays below 1"));
     }
 }

@@ -87,6 +87,7 @@ fn dense_config(config: &ConfigFile, plan: &ModelPlan, layers: Vec<usize>) -> Tr
     TrainConfig {
         run: plan.name.clone(),
         seed: plan.seed,
+        convolutions: None,
         architecture: Architecture {
             layers,
             activation: config.network.activation,

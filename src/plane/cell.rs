@@ -2,9 +2,11 @@
 
 use super::{Located, Unit};
 use crate::subject::LayerActivations;
-use crate::table::{PlaneRow, TimingRow, quantity};
+use crate::table::{PlaneRow, TimingRow, flags, quantity};
 use anyhow::{Context, Result};
-use narrows_estimators::{Bound, Estimate, LayerSample, PlaneEstimator, Targets, ValueRange};
+use narrows_estimators::{
+    Bound, Estimate, InputCodes, LayerNoise, LayerSample, Nats, PlaneEstimator, Targets, ValueRange,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -13,14 +15,29 @@ use std::time::Instant;
 pub(super) struct Cell {
     pub(super) rows: Vec<PlaneRow>,
     pub(super) timings: Vec<TimingRow>,
+    /// Why an estimator has no value of this layer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) refused: Vec<String>,
 }
 
 /// What is the same for every cell.
 pub(super) struct Settings<'a> {
     pub(super) estimators: &'a [Box<dyn PlaneEstimator>],
     pub(super) targets: &'a Targets,
+    /// The input's values, where an estimator looks at them.
+    pub(super) inputs: Option<&'a InputCodes>,
     pub(super) unit: Unit,
     pub(super) seed: u64,
+}
+
+/// What there is to say of an estimate, and what noise the network has.
+fn flags_of(estimate: &Estimate, located: &Located) -> String {
+    let network = located.noise.map(|noise| match noise {
+        LayerNoise::Relative(_) => flags::RELATIVE_NOISE,
+        LayerNoise::Additive(_) => flags::NOISE,
+    });
+    let own = estimate.warnings.iter().map(ToString::to_string);
+    own.chain(network.map(String::from)).collect::<Vec<_>>().join(";")
 }
 
 pub(super) fn compute(
@@ -33,16 +50,26 @@ pub(super) fn compute(
     let checkpoint = located.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut sample = LayerSample::new(layer.values.view(), settings.targets)
         .with_context(|| format!("{}, layer {}", located.path.display(), layer.name))?
-        .with_lower_saturation(layer.lower_saturation);
+        .with_lower_saturation(layer.lower_saturation)
+        .with_noise(located.noise);
     if let Some(range) = run_range {
         sample = sample.with_run_range(range);
     }
-    let mut cell = Cell { rows: vec![], timings: vec![] };
+    if let Some(inputs) = settings.inputs {
+        sample = sample.with_inputs(inputs)?;
+    }
+    let mut cell = Cell { rows: vec![], timings: vec![], refused: vec![] };
     for estimator in settings.estimators {
         let begun = Instant::now();
-        let found = estimator.estimate_layer(&sample).with_context(|| {
-            format!("{}, layer {}, estimator {}", located.path.display(), layer.name, estimator.name())
-        })?;
+        let place = || format!("{}, layer {}, estimator {}", located.path.display(), layer.name, estimator.name());
+        let found = match estimator.estimate_layer(&sample) {
+            // One layer at one checkpoint, of many: its rows are there and empty.
+            Err(refusal) if refusal.is_of_one_sample() => {
+                cell.refused.push(format!("{checkpoint}, layer {}: {refusal}", layer.name));
+                None
+            }
+            found => Some(found.with_context(place)?),
+        };
         cell.timings.push(TimingRow {
             run: located.run.clone(),
             checkpoint: checkpoint.clone(),
@@ -51,8 +78,10 @@ pub(super) fn compute(
             parameters: estimator.parameters(),
             seconds: begun.elapsed().as_secs_f64(),
         });
+        let noise_variance = found.as_ref().and_then(|found| found.noise_variance);
         let row = |quantity: &str, estimate: &Estimate| {
-            let convert = |nats: f64| settings.unit.of(nats);
+            // An infinite information has no value in a table.
+            let convert = |nats: f64| Some(settings.unit.of(nats)).filter(|value| value.is_finite());
             let interval = estimate.interval();
             PlaneRow {
                 run: located.run.clone(),
@@ -65,22 +94,36 @@ pub(super) fn compute(
                 estimator: estimator.name().into(),
                 parameters: estimator.parameters(),
                 quantity: quantity.into(),
-                value: Some(convert(estimate.value.0)),
+                value: convert(estimate.value.0),
                 unit: settings.unit.name().into(),
-                std_error: estimate.std_error.map(|e| convert(e.0)),
-                ci_low: interval.map(|(low, _)| convert(low.0)),
-                ci_high: interval.map(|(_, high)| convert(high.0)),
+                std_error: estimate.std_error.and_then(|e| convert(e.0)),
+                ci_low: interval.and_then(|(low, _)| convert(low.0)),
+                ci_high: interval.and_then(|(_, high)| convert(high.0)),
                 n_samples: estimate.n_samples as u64,
-                noise_std: found.noise_variance.map(f64::sqrt),
+                // An estimator's own noise, else that of the network.
+                noise_std: noise_variance.or(sample.noise_variance()).map(f64::sqrt),
                 seed: located.seed.unwrap_or(settings.seed),
-                flags: estimate.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join(";"),
+                flags: flags_of(estimate, located),
             }
+        };
+        let Some(found) = found else {
+            let nothing = Estimate {
+                value: Nats(f64::NAN),
+                std_error: None,
+                n_samples: sample.n_samples(),
+                warnings: vec![],
+                details: vec![],
+            };
+            let of = |name| PlaneRow { flags: flags::REFUSED.into(), ..row(name, &nothing) };
+            cell.rows.extend([quantity::I_XT, quantity::I_TY, quantity::H_T].map(of));
+            continue;
         };
         cell.rows.extend([
             row(quantity::I_XT, &found.i_xt),
             row(quantity::I_TY, &found.i_ty),
             row(quantity::H_T, &found.h_t),
         ]);
+        cell.rows.extend(found.i_xt_given_y.as_ref().map(|estimate| row(quantity::I_XT_GIVEN_Y, estimate)));
         // Bounds of the draw's own mixture, not of the draw: they have no interval.
         for (name, quantity) in [(Bound::LOW_DETAIL, quantity::I_TY_LOW), (Bound::HIGH_DETAIL, quantity::I_TY_HIGH)] {
             cell.rows.extend(found.i_ty.detail(name).map(|bound| PlaneRow {

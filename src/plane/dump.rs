@@ -1,8 +1,8 @@
 //! Dumps of activations: npz archives, and what `narrows capture` writes.
 
 use crate::checkpoint::{self, CheckpointError, Contents, Format, Problem, ReadOptions};
-use crate::subject::LayerActivations;
 use crate::subject::capture::KIND;
+use crate::subject::{LayerActivations, NOISE_METADATA, Noise};
 use anyhow::Result;
 use ndarray::{Array2, Axis};
 use std::path::Path;
@@ -13,6 +13,8 @@ pub(super) struct Dump {
     pub(super) epoch: Option<u64>,
     pub(super) step: Option<u64>,
     pub(super) seed: Option<u64>,
+    /// Noise on the hidden layers of the network that was captured.
+    pub(super) noise: Option<Noise>,
     pub(super) n_samples: usize,
     /// Names and widths.
     pub(super) layers: Vec<(String, usize)>,
@@ -54,6 +56,7 @@ impl Dump {
                 epoch: dump.epoch,
                 step: dump.step,
                 seed: None,
+                noise: None,
                 n_samples: dump.layers.first().map_or(0, |(_, values)| values.nrows()),
                 layers: dump.layers.iter().map(|(name, values)| (name.clone(), values.ncols())).collect(),
                 values: Values::Read(dump.layers),
@@ -84,6 +87,8 @@ impl Dump {
             epoch: contents.epoch,
             step: contents.step,
             seed: contents.seed,
+            // What cannot be understood is no noise that can be told of.
+            noise: contents.metadata.get(NOISE_METADATA).and_then(|text| serde_json::from_str(text).ok()),
             n_samples,
             layers,
             values: Values::InFile(contents),

@@ -1,7 +1,7 @@
 //! A plane to be computed, and its computation.
 
 use super::cell::{Cell, Settings, compute};
-use super::{Located, Source};
+use super::{Located, Source, inputs};
 use crate::run::Ledger;
 use crate::subject::samples::Samples;
 use crate::table::{PlaneRow, TimingRow, flags, quantity};
@@ -45,7 +45,7 @@ impl Unit {
 pub struct PlaneJob {
     /// The checkpoints, each with the source that reads it.
     pub checkpoints: Vec<(Source, Located)>,
-    /// What networks are run on; not needed for activation dumps.
+    /// What networks are run on; needed for activation dumps where an estimator looks at the input's values.
     pub samples: Option<Samples>,
     /// The class of each of these samples.
     pub targets: Targets,
@@ -70,6 +70,8 @@ pub struct PlaneResult {
     pub timings: Vec<TimingRow>,
     /// Cells that were found finished.
     pub cells_resumed: usize,
+    /// Where an estimator refused a layer of a checkpoint, and why.
+    pub refused: Vec<String>,
 }
 
 /// A finished cell with its place: checkpoint and layer, counted from 0 in the job's order.
@@ -106,8 +108,17 @@ impl PlaneJob {
         let finished: HashMap<(usize, usize), Cell> =
             lines.into_iter().map(|line| ((line.checkpoint, line.layer), line.cell)).collect();
         let ranges = self.run_ranges()?;
-        let settings =
-            Settings { estimators: &self.estimators, targets: &self.targets, unit: self.unit, seed: self.seed };
+        let codes = match finished.len() < self.n_cells()? {
+            true => inputs::encode(&self.estimators, self.samples.as_ref(), &self.rows)?,
+            false => None,
+        };
+        let settings = Settings {
+            estimators: &self.estimators,
+            targets: &self.targets,
+            inputs: codes.as_ref(),
+            unit: self.unit,
+            seed: self.seed,
+        };
         let cells: Vec<Vec<Cell>> = self
             .checkpoints
             .par_iter()
@@ -138,10 +149,11 @@ impl PlaneJob {
                     .collect()
             })
             .collect::<Result<_>>()?;
-        let mut result = PlaneResult { rows: vec![], timings: vec![], cells_resumed: finished.len() };
+        let mut result = PlaneResult { rows: vec![], timings: vec![], cells_resumed: finished.len(), refused: vec![] };
         for cell in cells.into_iter().flatten() {
             result.rows.extend(cell.rows);
             result.timings.extend(cell.timings);
+            result.refused.extend(cell.refused);
         }
         flag_dpi_violations(&mut result.rows);
         Ok(result)

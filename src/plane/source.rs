@@ -6,6 +6,7 @@ use crate::subject::graph::{Axis, Tap, select};
 use crate::subject::model::{Model, ModelOptions, Pool, flat};
 use crate::subject::samples::Samples;
 use anyhow::{Context, Result, ensure};
+use narrows_estimators::LayerNoise;
 use ndarray::{Array2, Axis as Along, concatenate};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub struct Located {
     pub weights: Vec<String>,
     /// What the user should hear of.
     pub notes: Vec<String>,
+    /// Noise that the network itself adds to its layers, where it is known.
+    pub noise: Option<LayerNoise>,
     /// Whether it is a dump of activations and no network.
     is_dump: bool,
 }
@@ -74,6 +77,11 @@ impl Source {
                 path.display(),
                 dump.n_samples
             );
+            ensure!(
+                self.model.noise.is_none(),
+                "{} holds activations, whose noise is what it was when they were captured: leave out --noise-std",
+                path.display()
+            );
             let layers: Vec<Tap> = dump.layers.iter().map(|(name, width)| tap(name, *width)).collect();
             return Ok(Located {
                 run: self.run.clone().or(dump.run).unwrap_or_else(|| folder_name(path)),
@@ -85,6 +93,7 @@ impl Source {
                 layers,
                 weights: vec![],
                 notes: vec![],
+                noise: dump.noise.map(LayerNoise::from),
                 is_dump: true,
             });
         }
@@ -102,6 +111,7 @@ impl Source {
             usual,
             weights: model.weights.clone(),
             notes: model.notes.clone(),
+            noise: model.noise.map(|source| source.noise.into()),
             is_dump: false,
         };
         model.check(samples)?;
@@ -130,7 +140,7 @@ impl Source {
         let keeps = matches!(self.pool, Pool::Keep | Pool::Flatten);
         let tokens = if keeps { ready.longest(samples, rows)? } else { 1 };
         for rows in rows.chunks(batch) {
-            let mut found = ready.run(&samples.batch(rows)?)?;
+            let mut found = ready.run(&samples.batch(rows)?, rows)?;
             if keeps {
                 found = found.widened(tokens);
             }

@@ -1,18 +1,38 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, Sheet, correlation, render};
-use crate::figure::{FigureFile, FigureOptions, draw_all, draw_generalisation};
+use super::{ReportInput, Sheet, correlation, render, sheet};
+use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all, draw_generalisation};
+use crate::plane::Derived;
 use crate::run::{Manifest, write_atomic};
-use crate::table::{CorrelationRow, ModelRow, PlaneRow, Row, TrainingRow, read_csv};
+use crate::table::{
+    CorrelationRow, GradientRow, IbCurveRow, ModelRow, PlaneRow, RegressionSummaryRow, Row, TrainingRow, read_csv,
+};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
-/// The tables that a page leads to, where the run has them.
+/// The tables that a page leads to, in its order, where the run has them.
 const TABLES: &[&str] = &[
+    "claims.csv",
     "plane.csv",
     "plane.parquet",
+    "phases.csv",
+    "phases.parquet",
+    "processing.csv",
+    "plane_mean.csv",
+    "plane_mean.parquet",
+    "phases_mean.csv",
+    "phases_mean.parquet",
+    "agreement.csv",
+    "agreement.parquet",
     "training.csv",
     "training.parquet",
+    "gradients.csv",
+    "ib_curve.csv",
+    "ib_curve.parquet",
+    "regression.csv",
+    "regression.parquet",
+    "regression_summary.csv",
+    "regression_summary.parquet",
     "models.csv",
     "models.parquet",
     "correlation.csv",
@@ -26,21 +46,38 @@ const TABLES: &[&str] = &[
 /// When there is no table to draw from, a table cannot be read, or a file cannot be written.
 pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> Result<Vec<FigureFile>> {
     let plane: Vec<PlaneRow> = table(folder, "plane.csv")?;
-    let training: Vec<TrainingRow> = table(folder, "training.csv")?;
+    let mut training: Vec<TrainingRow> = table(folder, "training.csv")?;
+    let ib_curve: Vec<IbCurveRow> = table(folder, "ib_curve.csv")?;
+    let regression: Vec<RegressionSummaryRow> = table(folder, "regression_summary.csv")?;
     let models: Vec<ModelRow> = table(folder, "models.csv")?;
     let correlations: Vec<CorrelationRow> = table(folder, "correlation.csv")?;
+    let nothing = plane.is_empty() && training.is_empty() && ib_curve.is_empty() && regression.is_empty();
     ensure!(
-        !(plane.is_empty() && training.is_empty() && models.is_empty()),
-        "{} holds no table to draw: none of plane.csv, training.csv and models.csv has rows",
+        !(nothing && models.is_empty()),
+        "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv, regression_summary.csv and models.csv has rows",
         folder.display()
     );
+    let gradients: Vec<GradientRow> = table(folder, "gradients.csv")?;
+    if training.is_empty() {
+        training = gradients.iter().map(GradientRow::as_training).collect();
+    }
+    let derived = derived(folder, manifest, &plane, &training)?;
     let target = folder.join("figures");
     std::fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
-    let mut figures = draw_all(&plane, &training, &manifest.limits, options, &target)?;
+    let drawn = FigureTables {
+        plane: &plane,
+        training: &training,
+        phases: &derived.phases,
+        plane_mean: &derived.plane_mean,
+        phases_mean: &derived.phases_mean,
+        ib_curve: &ib_curve,
+        regression: &regression,
+    };
+    let mut figures = draw_all(&drawn, &manifest.limits, options, &target)?;
     figures.extend(draw_generalisation(&models, &correlations, options, &target)?);
-    let sheets: Vec<Sheet> = correlation::correlation(&correlations).into_iter().collect();
-    let tables: Vec<String> =
-        TABLES.iter().copied().filter(|name| folder.join(name).exists()).map(String::from).collect();
+    let sheets: Vec<Sheet> =
+        sheet::regression(&regression).into_iter().chain(correlation::correlation(&correlations)).collect();
+    let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title =
         format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());
     // Findings and warnings have their own places on the page.
@@ -54,13 +91,32 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         manifest: &provenance,
         figures: &figures,
         plane: &plane,
+        means: &[],
+        limits: manifest.limits,
+        look: *options,
         training: &training,
+        phases: &derived.phases,
+        phases_mean: &derived.phases_mean,
         warnings: &manifest.warnings,
         sheets: &sheets,
         tables: &tables,
     })?;
     write_atomic(&folder.join("report.html"), page.as_bytes())?;
     Ok(figures)
+}
+
+/// What follows from the plane: from its tables, or computed where an older run does not have them.
+fn derived(folder: &Path, manifest: &Manifest, plane: &[PlaneRow], training: &[TrainingRow]) -> Result<Derived> {
+    if !folder.join("phases.csv").exists() {
+        let seed = manifest.identity.config.get("seed").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        return Ok(Derived::new(plane, &GradientRow::of(training), seed));
+    }
+    Ok(Derived {
+        phases: table(folder, "phases.csv")?,
+        plane_mean: table(folder, "plane_mean.csv")?,
+        phases_mean: table(folder, "phases_mean.csv")?,
+        ..Derived::default()
+    })
 }
 
 /// The rows of a table; none when the run does not have it.

@@ -5,13 +5,14 @@
 
 mod compose;
 mod correlation;
+mod explore;
 mod provenance;
 mod sheet;
 mod summary;
 
 use crate::figure::data::PlaneData;
-use crate::figure::{FigureFile, Limits};
-use crate::table::{PlaneRow, TrainingRow};
+use crate::figure::{FigureFile, FigureOptions, Limits};
+use crate::table::{MeanRow, PhaseRow, PlaneRow, TrainingRow};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use minijinja::{AutoEscape, Environment, context};
@@ -24,10 +25,21 @@ pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("sort.js");
+/// One script, so that one hash allows it. Each file is a part that stands on those before it.
+const SCRIPT: &str = concat!(
+    include_str!("sort.js"),
+    include_str!("explore/data.js"),
+    include_str!("explore/plot.js"),
+    include_str!("explore/plane.js"),
+    include_str!("explore/chart.js"),
+    include_str!("explore/address.js"),
+    include_str!("explore/explore.js"),
+);
 
 /// Rows of the plane table up to which the page carries them itself.
 const MOST_ROWS: usize = 2000;
+/// Rows of the layers' table that the page shows.
+const MOST_LAYERS: usize = 600;
 /// Bytes of the manifest up to which the page carries it as it is.
 const LONGEST_MANIFEST: usize = 200_000;
 
@@ -45,8 +57,18 @@ pub struct ReportInput<'a> {
     pub figures: &'a [FigureFile],
     /// The information plane.
     pub plane: &'a [PlaneRow],
+    /// Means over runs: rows of the same kind whose `run` says of what; empty where there are none.
+    pub means: &'a [PlaneRow],
+    /// Ceilings of the plane.
+    pub limits: Limits,
+    /// How the figures look.
+    pub look: FigureOptions,
     /// The training, empty where nothing was trained.
     pub training: &'a [TrainingRow],
+    /// The phases of each layer.
+    pub phases: &'a [PhaseRow],
+    /// Their means over seeds.
+    pub phases_mean: &'a [MeanRow],
     /// What the reader must know before trusting the numbers.
     pub warnings: &'a [String],
     /// Further tables, shown after the figures.
@@ -73,7 +95,9 @@ struct Plate {
 pub fn render(input: &ReportInput) -> Result<String> {
     let figures = input.figures.iter().map(plate).collect::<Result<Vec<_>>>()?;
     let data = PlaneData::new(input.plane, &Limits::default());
+    let layers = summary::layers(&data, input.phases);
     let manifest = serde_json::to_string_pretty(input.manifest).context("the manifest does not serialise")?;
+    let explore = explore::explore(input.plane, input.means, &input.limits, &input.look)?;
 
     let mut environment = Environment::new();
     // By every name, not by file ending: a page must not lose its escaping when its template is renamed.
@@ -81,6 +105,10 @@ pub fn render(input: &ReportInput) -> Result<String> {
     environment.set_keep_trailing_newline(true);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
+    let explore = explore
+        .map(|explore| environment.render_str(explore::TEMPLATE, context! { explore, unit => data.unit.name() }))
+        .transpose()
+        .context("cannot fill in the template of the interactive plane")?;
     environment.add_template("report", TEMPLATE).context("the report's template is broken")?;
     let page = environment.get_template("report").and_then(|template| {
         template.render(context! {
@@ -88,9 +116,13 @@ pub fn render(input: &ReportInput) -> Result<String> {
             facts => summary::facts(&data),
             findings => input.summary,
             warnings => input.warnings,
+            explore,
             figures,
             estimators => summary::estimators(&data),
-            layers => summary::layers(&data),
+            layers => &layers[..layers.len().min(MOST_LAYERS)],
+            layers_left => layers.len().saturating_sub(MOST_LAYERS),
+            drift => layers.iter().any(|l| l.has_drift()),
+            means => summary::means(input.phases_mean),
             entropies => data.points.iter().any(|p| p.entropy.is_some()),
             training => summary::training(input.training),
             points => (input.plane.len() <= MOST_ROWS).then(|| summary::points(&data)),
@@ -101,7 +133,7 @@ pub fn render(input: &ReportInput) -> Result<String> {
             tables => input.tables,
             provenance => provenance::sections(input.manifest),
             manifest => (manifest.len() <= LONGEST_MANIFEST).then_some(manifest),
-            style => STYLE,
+            style => [STYLE, explore::STYLE].concat(),
             script => SCRIPT,
             script_hash => base64::engine::general_purpose::STANDARD.encode(Sha256::digest(SCRIPT)),
         })
@@ -144,21 +176,30 @@ fn beside(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::figure::samples::{plane_table, training_table};
-    use crate::figure::{FigureOptions, draw_all};
+    use crate::figure::{FigureOptions, FigureTables, draw_all};
+    use crate::plane::Derived;
+    use crate::table::GradientRow;
     use serde_json::json;
 
     fn page(plane: &[PlaneRow], training: &[TrainingRow], title: &str, manifest: &serde_json::Value) -> String {
         let folder = tempfile::tempdir().unwrap();
         let limits = Limits { label_entropy_bits: Some(1.0), n_samples: Some(4096) };
         let options = FigureOptions { png_scale: 1, ..FigureOptions::default() };
-        let figures = draw_all(plane, training, &limits, &options, &folder.path().join("figures")).unwrap();
+        let derived = Derived::new(plane, &GradientRow::of(training), 0);
+        let tables = FigureTables { plane, training, phases: &derived.phases, ..FigureTables::default() };
+        let figures = draw_all(&tables, &limits, &options, &folder.path().join("figures")).unwrap();
         render(&ReportInput {
             title,
             summary: &["A finding.".into()],
             manifest,
             figures: &figures,
             plane,
+            means: &[],
+            limits,
+            look: options,
             training,
+            phases: &derived.phases,
+            phases_mean: &derived.phases_mean,
             warnings: &["A warning.".into()],
             sheets: &[],
             tables: &["plane.csv".into()],
@@ -182,7 +223,9 @@ mod tests {
         let html = page(&plane, &training, attack, &manifest);
         assert!(!html.contains("<script>alert"), "unescaped");
         assert!(html.contains("alert(1)"), "but it is shown");
-        assert_eq!(html.matches("<script").count(), 1, "the page has one script of its own");
+        let blocks = html.matches("<script id=\"plane-data\" type=\"application/json\">").count();
+        assert_eq!((html.matches("<script").count(), blocks), (2, 1), "one script of its own and one block of data");
+        assert_eq!(html.matches("</script").count(), 2, "which nothing ends early");
     }
 
     #[test]
@@ -221,7 +264,12 @@ mod tests {
             manifest: &serde_json::Value::Null,
             figures: &[],
             plane: &[],
+            means: &[],
+            limits: Limits::default(),
+            look: FigureOptions::default(),
             training: &[],
+            phases: &[],
+            phases_mean: &[],
             warnings: &[],
             sheets: &[],
             tables: &[],

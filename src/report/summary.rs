@@ -1,9 +1,9 @@
 //! The numbers of a report's tables.
 
 use crate::figure::data::{Measured, PlaneData, PlanePoint, distinct};
-use crate::table::TrainingRow;
+use crate::table::{Labels, MeanRow, PhaseRow, TrainingRow, phase};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// What one layer did over the training of one run, as one estimator sees it.
 #[derive(Debug, PartialEq, Serialize)]
@@ -15,8 +15,32 @@ pub(super) struct LayerSummary {
     input_most: String,
     most_at: String,
     input_last: String,
+    turning: String,
+    compressed: String,
+    share: String,
+    diffusion: String,
     target_last: String,
     flags: String,
+}
+
+impl LayerSummary {
+    /// Whether it is known when the gradients begin to scatter.
+    pub(super) fn has_drift(&self) -> bool {
+        !self.diffusion.is_empty()
+    }
+}
+
+/// What a layer did in the mean over seeds.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct MeanSummary {
+    group: String,
+    estimator: String,
+    layer: String,
+    seeds: u64,
+    compressing: String,
+    turning: String,
+    compressed: String,
+    share: String,
 }
 
 /// One point of the plane.
@@ -74,7 +98,13 @@ pub(super) fn estimators(data: &PlaneData) -> Vec<(String, String)> {
 }
 
 /// A row for each layer that was measured.
-pub(super) fn layers(data: &PlaneData) -> Vec<LayerSummary> {
+pub(super) fn layers(data: &PlaneData, phases: &[PhaseRow]) -> Vec<LayerSummary> {
+    let phases: HashMap<[&str; 5], f64> = phases
+        .iter()
+        .filter_map(|r| {
+            Some(([&r.run, &r.estimator, &r.parameters, &r.layer, &r.quantity].map(String::as_str), r.value?))
+        })
+        .collect();
     let mut rows = Vec::new();
     for run in 0..data.runs.len() {
         for estimator in 0..data.estimators.len() {
@@ -82,7 +112,7 @@ pub(super) fn layers(data: &PlaneData) -> Vec<LayerSummary> {
             let present: BTreeSet<usize> = points.iter().map(|p| p.layer).collect();
             for layer in present {
                 let of_layer: Vec<&PlanePoint> = points.iter().filter(|p| p.layer == layer).collect();
-                rows.push(layer_summary(data, &of_layer));
+                rows.push(layer_summary(data, &of_layer, &phases));
             }
         }
     }
@@ -90,12 +120,17 @@ pub(super) fn layers(data: &PlaneData) -> Vec<LayerSummary> {
 }
 
 /// The points are those of one layer, ordered by time.
-fn layer_summary(data: &PlaneData, points: &[&PlanePoint]) -> LayerSummary {
+fn layer_summary(data: &PlaneData, points: &[&PlanePoint], phases: &HashMap<[&str; 5], f64>) -> LayerSummary {
     let inputs: Vec<(f64, Measured)> = points.iter().filter_map(|p| Some((p.time, p.input?))).collect();
     // The first of equal maxima: later ones say nothing about when the rise ended.
     let most = inputs.iter().copied().reduce(|best, next| if next.1.value > best.1.value { next } else { best });
     let flags: BTreeSet<&str> = points.iter().flat_map(|p| p.flags.iter().map(String::as_str)).collect();
     let at = points[0];
+    let (run, layer, estimator) = (&data.runs[at.run], &data.layers[at.layer], &data.estimators[at.estimator]);
+    let phase_of =
+        |quantity: &str| phases.get(&[run, &estimator.name, &estimator.parameters, layer, quantity]).copied();
+    let plain = |value: Option<f64>| number(value.map(|value| Measured { value, interval: None }));
+    let epoch = |value: Option<f64>| value.map_or_else(String::new, |e| format!("{e}"));
     LayerSummary {
         run: data.runs[at.run].clone(),
         estimator: data.label(at.estimator),
@@ -104,9 +139,45 @@ fn layer_summary(data: &PlaneData, points: &[&PlanePoint]) -> LayerSummary {
         input_most: number(most.map(|i| i.1)),
         most_at: most.map_or_else(String::new, |(time, _)| format!("{time}")),
         input_last: number(inputs.last().map(|i| i.1)),
+        turning: epoch(phase_of(phase::TURNING_EPOCH)),
+        compressed: plain(phase_of(phase::COMPRESSED)),
+        share: phase_of(phase::COMPRESSED_SHARE).map_or_else(String::new, percent),
+        diffusion: epoch(phases.get(&[run, "", "", layer, phase::DIFFUSION_EPOCH]).copied()),
         target_last: number(points.iter().rev().find_map(|p| p.target)),
         flags: joined(flags),
     }
+}
+
+/// A row for each layer of each group of runs.
+pub(super) fn means(rows: &[MeanRow]) -> Vec<MeanSummary> {
+    let labels = Labels::new(
+        rows.iter().filter(|r| !r.estimator.is_empty()).map(|r| (r.estimator.as_str(), r.parameters.as_str())),
+    );
+    let compressing = rows.iter().filter(|r| r.quantity == phase::COMPRESSES);
+    compressing
+        .map(|of| {
+            let own = |r: &&MeanRow| {
+                (&r.group, r.layer_index, &r.layer, &r.estimator, &r.parameters)
+                    == (&of.group, of.layer_index, &of.layer, &of.estimator, &of.parameters)
+            };
+            let get = |quantity: &str, show: &dyn Fn(f64) -> String| {
+                let Some(row) = rows.iter().filter(own).find(|r| r.quantity == quantity) else { return String::new() };
+                let spread = row.std.map_or(String::new(), |std| format!(" ± {}", show(std)));
+                format!("{}{spread}", show(row.mean))
+            };
+            let amount = |value| number(Some(Measured { value, interval: None }));
+            MeanSummary {
+                group: of.group.clone(),
+                estimator: labels.of(&of.estimator, &of.parameters),
+                layer: of.layer.clone(),
+                seeds: of.n_seeds,
+                compressing: percent(of.mean),
+                turning: get(phase::TURNING_EPOCH, &|v| format!("{v:.0}")),
+                compressed: get(phase::COMPRESSED, &amount),
+                share: get(phase::COMPRESSED_SHARE, &percent),
+            }
+        })
+        .collect()
 }
 
 /// Every point of the plane.
@@ -148,6 +219,11 @@ pub(super) fn training(rows: &[TrainingRow]) -> Vec<TrainingSummary> {
         .collect()
 }
 
+/// A share in per cent; what is nothing but for rounding is 0.
+fn percent(share: f64) -> String {
+    format!("{:.0} %", (100.0 * share).round() + 0.0).replace('-', "−")
+}
+
 /// Three decimals, enough for an information; a missing value is an empty cell.
 fn number(measured: Option<Measured>) -> String {
     match measured.map(|m| m.value) {
@@ -166,6 +242,7 @@ mod tests {
     use super::*;
     use crate::figure::Limits;
     use crate::figure::samples::{plane_row, training_table};
+    use crate::plane::{phase_rows, verdicts};
     use crate::table::quantity;
 
     #[test]
@@ -177,7 +254,8 @@ mod tests {
         rows.push(plane_row("r", 30, 1, "a", "ksg", quantity::I_TY, None));
         rows[1].flags = "dpi_violated;saturated".into();
         let data = PlaneData::new(&rows, &Limits::default());
-        let row = &layers(&data)[0];
+        let row = &layers(&data, &phase_rows(&verdicts(&rows)))[0];
+        assert_eq!([&row.turning, &row.compressed, &row.share, &row.diffusion], ["5", "6.500", "162 %", ""]);
         assert_eq!(
             [&row.input_first, &row.input_most, &row.most_at, &row.input_last, &row.target_last, &row.flags],
             ["1.000", "4.000", "5", "−2.500", "0.500", "dpi violated, saturated"]
@@ -189,8 +267,18 @@ mod tests {
     #[test]
     fn a_layer_without_numbers_has_empty_cells() {
         let rows = [plane_row("r", 0, 1, "a", "ksg", quantity::I_XT, None)];
-        let row = &layers(&PlaneData::new(&rows, &Limits::default()))[0];
+        let row = &layers(&PlaneData::new(&rows, &Limits::default()), &[])[0];
         assert_eq!([&row.input_first, &row.most_at, &row.target_last], ["", "", ""]);
+    }
+
+    #[test]
+    fn means_over_seeds_have_their_spread() {
+        let mut plane = crate::figure::samples::plane_table(2, 1, 8, 1);
+        plane.iter_mut().for_each(|r| r.run = r.run.replace("run ", "net-seed"));
+        let derived = crate::plane::Derived::new(&plane, &[], 0);
+        let rows = means(&derived.phases_mean);
+        assert_eq!((rows.len(), rows[0].seeds, rows[0].compressing.as_str()), (1, 2, "100 %"));
+        assert_eq!((rows[0].turning.as_str(), rows[0].estimator.as_str()), ("0 ± 0", "estimator 0"));
     }
 
     #[test]

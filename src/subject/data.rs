@@ -32,6 +32,8 @@ pub struct Loaded {
     pub files: Vec<InputFile>,
     /// What every input was multiplied by.
     pub scale: f64,
+    /// Lengths of the axes of one sample before it was laid out in a row.
+    pub shape: Vec<usize>,
 }
 
 /// A file's table, and its labels when it holds them.
@@ -39,6 +41,7 @@ struct Table {
     inputs: Array2<f32>,
     labels: Option<Vec<i64>>,
     scale: f64,
+    shape: Vec<usize>,
 }
 
 impl DataOptions {
@@ -59,7 +62,8 @@ impl DataOptions {
             if let Some(scale) = self.scale {
                 data.inputs *= scale as f32;
             }
-            return Ok(Loaded { data, files: vec![], scale: self.scale.unwrap_or(1.0) });
+            let shape = if inputs == "digits" { vec![8, 8] } else { vec![data.n_features()] };
+            return Ok(Loaded { data, files: vec![], scale: self.scale.unwrap_or(1.0), shape });
         }
         let path = Path::new(inputs);
         ensure!(
@@ -81,7 +85,7 @@ impl DataOptions {
             Some(labels) => format!("{inputs} with the labels of {labels}"),
             None => inputs.clone(),
         })?;
-        Ok(Loaded { data, files, scale: table.scale })
+        Ok(Loaded { data, files, scale: table.scale, shape: table.shape })
     }
 
     /// The labels without inputs, for dumps of activations.
@@ -108,14 +112,16 @@ impl DataOptions {
             column.is_none() || format == Format::Csv,
             "a label column belongs to a CSV, but this is an {format:?} file: give --labels FILE"
         );
-        let (values, labels, default_scale) = match format {
+        let axes = |array: &NpyArray| array.values.shape().get(1..).unwrap_or_default().to_vec();
+        let (values, labels, default_scale, shape) = match format {
             Format::Csv => {
                 let table = read_matrix(&bytes, column.as_ref())?;
-                (table.values, table.labels.map(|l| l.values), 1.0)
+                let shape = vec![table.values.ncols()];
+                (table.values, table.labels.map(|l| l.values), 1.0, shape)
             }
             Format::Npy => {
                 let array = npy::read(&bytes)?;
-                (array.to_matrix()?, None, scale_of(&array, format))
+                (array.to_matrix()?, None, scale_of(&array, format), axes(&array))
             }
             Format::Npz => {
                 let arrays = npz::read(&bytes)?;
@@ -123,15 +129,16 @@ impl DataOptions {
                 // A single array is the inputs; it does not hold labels as well.
                 let labels =
                     (arrays.len() > 1).then(|| pick(&arrays, &["labels", "y", "Y", "targets", "arr_1"]).ok()).flatten();
-                (inputs.to_matrix()?, labels.map(NpyArray::to_labels).transpose()?, scale_of(inputs, format))
+                let labels = labels.map(NpyArray::to_labels).transpose()?;
+                (inputs.to_matrix()?, labels, scale_of(inputs, format), axes(inputs))
             }
             Format::Idx => {
                 let array = idx::read(&bytes)?;
-                (array.to_matrix()?, None, scale_of(&array, format))
+                (array.to_matrix()?, None, scale_of(&array, format), axes(&array))
             }
         };
         let scale = self.scale.unwrap_or(default_scale);
-        Ok(Table { inputs: values.mapv(|v| (v * scale) as f32), labels, scale })
+        Ok(Table { inputs: values.mapv(|v| (v * scale) as f32), labels, scale, shape })
     }
 
     fn labels_of(&self, path: &Path) -> Result<Vec<i64>> {

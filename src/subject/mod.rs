@@ -9,9 +9,12 @@ pub(crate) mod guard;
 pub mod model;
 pub mod modules;
 mod network;
+mod noise;
 pub mod samples;
 pub mod train;
 
 pub use activation::{Activation, Output};
 pub use architecture::Architecture;
 pub use network::{Dense, LayerActivations, Network};
+pub(crate) use noise::METADATA as NOISE_METADATA;
+pub use noise::{Noise, NoiseSource};

@@ -1,6 +1,6 @@
 //! A dense network with its weights, and what each of its layers says of an input.
 
-use super::Architecture;
+use super::{Architecture, NoiseSource};
 use crate::checkpoint::{Checkpoint, natural_order};
 use anyhow::{Context, Result, bail, ensure};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
@@ -152,6 +152,19 @@ impl Network {
     /// # Errors
     /// When the input's width is not the network's.
     pub fn trace(&self, inputs: ArrayView2<'_, f32>) -> Result<Vec<LayerActivations>> {
+        self.trace_disturbed(inputs, None)
+    }
+
+    /// The same of a network with noise on every hidden layer: later layers take the noisy values. With the noise come the
+    /// rows of the data that the inputs are, one each.
+    ///
+    /// # Errors
+    /// As [`Network::trace`], and when there is not one row an input.
+    pub fn trace_disturbed(
+        &self,
+        inputs: ArrayView2<'_, f32>,
+        noise: Option<(&NoiseSource, &[usize])>,
+    ) -> Result<Vec<LayerActivations>> {
         let expected = self.architecture.layers[0];
         ensure!(
             inputs.ncols() == expected,
@@ -159,12 +172,18 @@ impl Network {
             inputs.ncols(),
             self.architecture
         );
+        if let Some((_, rows)) = noise {
+            ensure!(rows.len() == inputs.nrows(), "{} inputs, but the rows of {}", inputs.nrows(), rows.len());
+        }
         let mut traced: Vec<LayerActivations> = Vec::with_capacity(self.layers.len());
         for (index, (layer, name)) in self.layers.iter().zip(self.architecture.layer_names()).enumerate() {
             let before = traced.last().map_or(inputs, |l| l.values.view());
             let mut values = before.dot(&layer.weight.t()) + &layer.bias;
             if index + 1 < self.layers.len() {
                 values.mapv_inplace(|v| self.architecture.activation.apply(v));
+                if let Some((source, rows)) = noise {
+                    source.disturb(index, rows, &mut values);
+                }
             } else {
                 for mut row in values.axis_iter_mut(Axis(0)) {
                     if let Some(logits) = row.as_slice_mut() {
@@ -224,6 +243,23 @@ mod tests {
         assert!((traced[1].values[[0, 0]] - 0.5).abs() < 1e-7);
         assert!((traced[1].values[[1, 1]] - 1.0 / (1.0 + (-2f32).exp())).abs() < 1e-7);
         assert_eq!((traced[0].name.as_str(), traced[1].name.as_str()), ("hidden1", "output"));
+    }
+
+    #[test]
+    fn noise_reaches_the_layers_after_it_and_not_the_output_itself() {
+        let source = NoiseSource { noise: crate::subject::Noise { std: 0.5, relative: false }, seed: 3 };
+        let x = array![[3.0f32, 1.0], [0.0, 4.0]];
+        let quiet = tiny().trace(x.view()).unwrap();
+        let noisy = tiny().trace_disturbed(x.view(), Some((&source, &[5, 9]))).unwrap();
+        let draws = source.draws(0, &[5, 9], &[2]);
+        let expected = (quiet[0].values.clone().into_dyn() + &draws).into_dimensionality::<ndarray::Ix2>().unwrap();
+        assert_eq!(noisy[0].values, expected);
+        // The second layer is the quiet one, fed with the noisy values of the first.
+        for (row, hidden) in noisy[1].values.outer_iter().zip(expected.outer_iter()) {
+            let p = 1.0 / (1.0 + (2.0 * hidden[1] - hidden[0]).exp());
+            assert!((row[0] - p).abs() < 1e-6, "{row} for {hidden}");
+        }
+        assert!(tiny().trace_disturbed(x.view(), Some((&source, &[5]))).is_err());
     }
 
     fn checkpoint(tensors: &[(&str, [usize; 2])]) -> Checkpoint {

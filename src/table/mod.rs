@@ -5,11 +5,18 @@
 
 mod accuracy;
 mod activation;
+mod agreement;
 mod generalisation;
+mod gradient;
+mod ib_curve;
 mod label;
 mod matrix;
+mod mean;
 mod parquet;
+mod phases;
 mod plane;
+mod processing;
+mod regression;
 mod samples;
 mod speed;
 mod timing;
@@ -17,12 +24,21 @@ mod training;
 
 pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
+pub use agreement::AgreementRow;
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
+pub use gradient::GradientRow;
+pub use ib_curve::{IbCurveRow, curve_quantity};
 pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;
+pub use mean::MeanRow;
 pub use parquet::{read_parquet, write_parquet};
+pub use phases::{PhaseRow, phase, phase_flags};
 pub use plane::{PlaneRow, flags, quantity};
+pub use processing::ProcessingRow;
+#[cfg(test)]
+pub(crate) use regression::testing as regression_testing;
+pub use regression::{RegressionRow, RegressionSummaryRow};
 pub use samples::SampleRow;
 pub use speed::{GrowthRow, SpeedRow};
 pub use timing::TimingRow;

@@ -13,8 +13,16 @@ pub mod quantity {
     pub const I_TY_LOW: &str = "I_TY_LOW";
     /// Upper end of that interval.
     pub const I_TY_HIGH: &str = "I_TY_HIGH";
+    /// What the layer tells of the input beyond the target, I(X;T|Y) = I(X;T) − I(T;Y).
+    pub const I_XT_GIVEN_Y: &str = "I_XT_given_Y";
     /// Entropy of the layer's (binned or noisy) state, H(T).
     pub const H_T: &str = "H_T";
+    /// How far I(T;Y) is below the information-bottleneck bound at the layer's I(X;T).
+    pub const IB_DISTANCE: &str = "IB_distance";
+    /// I(T;Y) as a share of that bound.
+    pub const IB_RATIO: &str = "IB_ratio";
+    /// How much more I(X;T) the layer has than its I(T;Y) needs.
+    pub const IB_EXCESS: &str = "IB_excess";
 }
 
 /// Flags a row may carry, joined by `;`.
@@ -25,6 +33,14 @@ pub mod flags {
     pub const NEGATIVE: &str = "negative";
     /// A later layer seems to know more than an earlier one, which the data-processing inequality forbids.
     pub const DPI_VIOLATED: &str = "dpi_violated";
+    /// The network is stochastic: there is Gaussian noise on every hidden layer.
+    pub const NOISE: &str = "noise";
+    /// The same, with noise in proportion to the values.
+    pub const RELATIVE_NOISE: &str = "relative_noise";
+    /// The estimator refused this layer at this checkpoint, and there is no value: the manifest says why.
+    pub const REFUSED: &str = "refused";
+    /// Above the information-bottleneck bound, where no T can be.
+    pub const ABOVE_BOUND: &str = "above_bound";
 }
 
 /// One number of the information plane.
@@ -62,7 +78,8 @@ pub struct PlaneRow {
     pub ci_high: Option<f64>,
     /// Samples used.
     pub n_samples: u64,
-    /// Standard deviation of the Gaussian noise that makes I(X;T) finite, for kernel estimators.
+    /// Standard deviation of the Gaussian noise that makes I(X;T) finite: of the estimator's model, or the network's (the
+    /// root of the mean square where it is in proportion to the values).
     pub noise_std: Option<f64>,
     /// The seed that trained the network when the checkpoint says so, else the seed of the analysis.
     pub seed: u64,
@@ -94,10 +111,10 @@ impl Row for PlaneRow {
             Column {
                 name: "quantity",
                 kind: Text,
-                meaning: "I_XT, I_TY, H_T; for pairwise bounds also I_TY_LOW and I_TY_HIGH",
+                meaning: "I_XT, I_TY, H_T, I_XT_given_Y; for pairwise bounds also I_TY_LOW and I_TY_HIGH; with --ib-curve also IB_distance, IB_ratio and IB_excess",
             },
             Column { name: "value", kind: Real, meaning: "the estimate" },
-            Column { name: "unit", kind: Text, meaning: "bits or nats" },
+            Column { name: "unit", kind: Text, meaning: "bits or nats; ratio for IB_ratio" },
             Column { name: "std_error", kind: Real, meaning: "standard error, where the method has one" },
             Column { name: "ci_low", kind: Real, meaning: "lower end of the 95 % interval" },
             Column { name: "ci_high", kind: Real, meaning: "upper end of the 95 % interval" },
@@ -105,14 +122,18 @@ impl Row for PlaneRow {
             Column {
                 name: "noise_std",
                 kind: Real,
-                meaning: "standard deviation of the noise model of a kernel estimator",
+                meaning: "standard deviation of the noise that makes I_XT finite: of the estimator's model, or the network's own",
             },
             Column {
                 name: "seed",
                 kind: Integer,
                 meaning: "seed that trained the network when known, else seed of the analysis",
             },
-            Column { name: "flags", kind: Text, meaning: "saturated, negative, dpi_violated, joined by ;" },
+            Column {
+                name: "flags",
+                kind: Text,
+                meaning: "saturated, negative, dpi_violated, above_bound, refused, noise, relative_noise, …, joined by ;",
+            },
         ]
     };
 }

@@ -65,6 +65,30 @@ impl VariableFile {
         Ok(LoadedVariable { variable, file: InputFile::of(Path::new(path))?, note })
     }
 
+    /// The columns that are named, or all, before anybody has said what they mean.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has no such array or column.
+    pub fn table(&self) -> Result<(Table, InputFile)> {
+        let (path, which) = self.split()?;
+        let attempt = || -> Result<Table> {
+            Ok(match read(Path::new(path), which, self.discrete)? {
+                Source::Table(table, selection) => {
+                    Table { columns: table.select(selection.as_deref())?.into_iter().cloned().collect() }
+                }
+                Source::Numbers(matrix) => {
+                    let column = |values: ndarray::ArrayView1<'_, f64>| Column {
+                        name: String::new(),
+                        values: Values::Real(values.to_vec()),
+                    };
+                    Table { columns: matrix.columns().into_iter().map(column).collect() }
+                }
+            })
+        };
+        let table = attempt().with_context(|| format!("cannot use {path}"))?;
+        Ok((table, InputFile::of(Path::new(path))?))
+    }
+
     /// The path and what follows it after a colon, if the whole is not itself a file.
     fn split(&self) -> Result<(&str, Option<&str>)> {
         if Path::new(&self.place).exists() {
@@ -78,15 +102,7 @@ impl VariableFile {
     }
 
     fn variable(&self, columns: &[&Column]) -> Result<(OwnedVariable, Option<String>)> {
-        for column in columns {
-            if let Values::Faulty { line, text } = &column.values {
-                let of = if column.name.is_empty() { String::new() } else { format!(" of column {}", column.name) };
-                if text.is_empty() {
-                    bail!("line {line}{of}: a value is missing");
-                }
-                bail!("line {line}{of}: \"{text}\" is not a number, though other lines have numbers");
-            }
-        }
+        sound(columns)?;
         let by_type = columns.iter().all(|c| match c.values {
             Values::Text(_) => true,
             Values::Integer(_) => columns.len() == 1,
@@ -109,6 +125,50 @@ impl VariableFile {
         let note = (self.discrete.is_none() && numbers.len() == 1).then(|| labels_in_disguise(numbers[0])).flatten();
         Ok((OwnedVariable::Continuous(matrix), note))
     }
+}
+
+/// A column's name and its values.
+type NamedColumn = (String, Vec<f64>);
+
+/// All columns of a file as real numbers, with the names that it has for them (numbers from 1 where it has none).
+///
+/// # Errors
+/// As [`VariableFile::load`].
+pub(crate) fn columns_of(file: &VariableFile) -> Result<(Vec<NamedColumn>, InputFile)> {
+    let (path, which) = file.split()?;
+    let read = || -> Result<Vec<NamedColumn>> {
+        let table = match read(Path::new(path), which, None)? {
+            Source::Numbers(matrix) => {
+                return Ok(matrix
+                    .columns()
+                    .into_iter()
+                    .enumerate()
+                    .map(|(i, c)| ((i + 1).to_string(), c.to_vec()))
+                    .collect());
+            }
+            Source::Table(table, selection) => match selection {
+                None => table,
+                Some(_) => Table { columns: table.select(selection.as_deref())?.into_iter().cloned().collect() },
+            },
+        };
+        let named = |(i, column): (usize, Column)| {
+            let name = if column.name.is_empty() { (i + 1).to_string() } else { column.name };
+            match column.values {
+                Values::Real(values) | Values::Integer(values) => Ok((name, values)),
+                Values::Text(_) => {
+                    bail!("column {name} holds names, and numbers are needed: choose columns, as FILE:COLUMNS")
+                }
+                Values::Faulty { line, text } if text.is_empty() => {
+                    bail!("line {line} of column {name}: a value is missing")
+                }
+                Values::Faulty { line, text } => bail!("line {line} of column {name}: \"{text}\" is not a number"),
+            }
+        };
+        table.columns.into_iter().enumerate().map(named).collect()
+    };
+    let columns = read().with_context(|| format!("cannot use {}", file.place))?;
+    ensure!(columns.iter().all(|(_, c)| c.len() == columns[0].1.len()), "its columns differ in length");
+    Ok((columns, InputFile::of(Path::new(path))?))
 }
 
 /// What a file holds.
@@ -160,8 +220,23 @@ fn of_array(array: npy::NpyArray, which: Option<String>, discrete: Option<bool>)
     Ok(Source::Numbers(array.values.into_shape_with_order((shape[0], width))?))
 }
 
+/// Refuses columns with a value that is missing or no number.
+fn sound(columns: &[&Column]) -> Result<()> {
+    for column in columns {
+        if let Values::Faulty { line, text } = &column.values {
+            let of = if column.name.is_empty() { String::new() } else { format!(" of column {}", column.name) };
+            if text.is_empty() {
+                bail!("line {line}{of}: a value is missing");
+            }
+            bail!("line {line}{of}: \"{text}\" is not a number, though other lines have numbers");
+        }
+    }
+    Ok(())
+}
+
 /// A number for each row, the same for equal rows, in the order of first appearance.
-fn symbols(columns: &[&Column]) -> Result<Vec<u32>> {
+pub(crate) fn symbols(columns: &[&Column]) -> Result<Vec<u32>> {
+    sound(columns)?;
     let codes = columns.iter().map(|column| codes(column)).collect::<Result<Vec<_>>>()?;
     let mut seen: HashMap<Vec<u32>, u32> = HashMap::new();
     Ok((0..codes[0].len())

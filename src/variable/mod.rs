@@ -3,5 +3,7 @@
 mod file;
 mod table;
 
+pub(crate) use file::columns_of;
+pub(crate) use file::symbols;
 pub use file::{LoadedVariable, VariableFile};
 pub use table::{Column, Table, Values};

@@ -54,7 +54,8 @@ impl<C: Cut> PlaneEstimator for C {
         self.is_over_run()
     }
 
-    /// A deterministic network makes the state a function of the input, so H(T|X) = 0 and I(X;T) = H(T).
+    /// A deterministic network makes the state a function of the input, so H(T|X) = 0, I(X;T) = H(T) and
+    /// I(X;T|Y) = H(T|Y).
     fn estimate_layer(&self, layer: &LayerSample<'_>) -> Result<PlaneEstimate, EstimatorError> {
         let known = Surroundings { run_range: layer.run_range(), lower_saturation: layer.lower_saturation() };
         if self.is_over_run() && known.run_range.is_none() {
@@ -65,7 +66,8 @@ impl<C: Cut> PlaneEstimator for C {
         let counts = SymbolCounts::new(&symbols, distinct, targets.classes(), targets.counts().len());
         let h_t = counts.entropy(self.correction());
         let i_ty = counts.mutual_information(self.correction());
-        Ok(PlaneEstimate { i_xt: h_t.clone(), i_ty, h_t, noise_variance: None })
+        let i_xt_given_y = Some(counts.conditional_entropy(self.correction()));
+        Ok(PlaneEstimate { i_xt: h_t.clone(), i_ty, h_t, i_xt_given_y, noise_variance: None })
     }
 }
 

@@ -89,6 +89,21 @@ impl SymbolCounts {
         .judged(n.ln())
     }
 
+    /// `H(T|Y) = H(T,Y) − H(Y)`, each entropy corrected on its own, with the standard error by the delta method: the
+    /// spread of −log p(t|y) over the samples.
+    pub fn conditional_entropy(&self, correction: Correction) -> Estimate {
+        let of_cell: Vec<f64> =
+            self.joint.iter().map(|&(_, c, k)| (self.class[c as usize] as f64 / k as f64).ln()).collect();
+        let surprises: Vec<f64> = self.cell_of_sample.iter().map(|&cell| of_cell[cell as usize]).collect();
+        let entropy = |counts: &mut dyn Iterator<Item = usize>| correction.entropy(counts, self.n);
+        let joint = entropy(&mut self.joint.iter().map(|(_, _, k)| *k));
+        let mut estimate = Estimate::mean_of(&surprises);
+        estimate.value = Nats(joint - entropy(&mut self.class.iter().copied()));
+        // Every sample of a class alone in its cell.
+        let n = self.n as f64;
+        estimate.judged(self.class.iter().filter(|c| **c > 0).map(|&c| c as f64 / n * (c as f64).ln()).sum())
+    }
+
     /// `I(T;Y) = H(T) + H(Y) − H(T,Y)`, each entropy corrected on its own, with the standard error by the delta method:
     /// the spread of log p(t,y)/p(t)p(y) over the samples.
     pub fn mutual_information(&self, correction: Correction) -> Estimate {

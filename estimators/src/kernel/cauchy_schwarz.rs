@@ -9,7 +9,8 @@
 //!
 //! It is the Cauchy–Schwarz divergence between the kernel estimates of p(x,y) and p(x)p(y): never negative, zero for
 //! independent variables, and not Shannon's information: it is not to be compared with nats. Labels take the kernel
-//! that is 1 for equal ones and 0 for others. The normalised form divides by √(I_CS(x,x)·I_CS(y,y)) and is at most 1.
+//! that is 1 for equal ones and 0 for others. The normalised form divides by √(I_CS(x,x)·I_CS(y,y)): 1 for a variable
+//! with itself. It is no correlation: where a kernel hardly reaches from one sample to the next, it can exceed 1.
 //! Time O(N²·D), memory O(N·D).
 
 use super::gram::Grams;
@@ -41,7 +42,7 @@ pub(crate) const ENTRY: Entry = Entry {
         ParameterDoc {
             name: "normalised",
             default: "no",
-            meaning: "yes divides by the geometric mean of I(x,x) and I(y,y), to lie in 0…1",
+            meaning: "yes divides by the geometric mean of I(x,x) and I(y,y): 1 for a variable with itself",
         },
     ],
     domain: Domain::ANY,

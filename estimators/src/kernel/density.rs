@@ -19,6 +19,7 @@
 //! Costs O(N²·D) time and O(N·D) memory.
 
 use super::KernelSums;
+use super::noise::{NoiseScale, VARIANCE_RULE, alone_in_class, noise_entropy, read};
 use crate::pair::{Classes, Pair, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::{
@@ -56,55 +57,6 @@ impl Bound {
         match self {
             Bound::Upper => "kde",
             Bound::Lower => "kde-lower",
-        }
-    }
-}
-
-/// What the noise variance is multiplied by, at each layer and checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoiseScale {
-    /// Nothing: the same variance everywhere.
-    Fixed,
-    /// The largest absolute activation, as in aKDE.
-    Max,
-    /// The distance from the smallest to the largest activation.
-    Range,
-    /// The standard deviation of all activations of the layer.
-    Std,
-}
-
-impl NoiseScale {
-    const ALL: [NoiseScale; 4] = [NoiseScale::Fixed, NoiseScale::Max, NoiseScale::Range, NoiseScale::Std];
-
-    fn name(self) -> &'static str {
-        match self {
-            NoiseScale::Fixed => "fixed",
-            NoiseScale::Max => "max",
-            NoiseScale::Range => "range",
-            NoiseScale::Std => "std",
-        }
-    }
-
-    fn of(self, layer: &LayerSample<'_>) -> f64 {
-        if self == NoiseScale::Fixed {
-            return 1.0;
-        }
-        let t = layer.activations();
-        let (mut low, mut high, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
-        for v in t.iter().map(|&v| f64::from(v)) {
-            low = low.min(v);
-            high = high.max(v);
-            sum += v;
-        }
-        match self {
-            NoiseScale::Fixed => 1.0,
-            NoiseScale::Max => low.abs().max(high.abs()),
-            NoiseScale::Range => high - low,
-            NoiseScale::Std => {
-                let n = t.len() as f64;
-                (t.iter().map(|&v| (f64::from(v) - sum / n).powi(2)).sum::<f64>() / n).sqrt()
-            }
         }
     }
 }
@@ -227,20 +179,6 @@ pub(crate) const ADAPTIVE: Entry = Entry {
     },
 };
 
-const VARIANCE_RULE: &str = "it must be a positive number";
-
-/// Below it the exponents of the kernels leave the range of 32-bit numbers.
-const SMALLEST_VARIANCE: f64 = 1e-30;
-
-fn read(p: &Parameters, default: NoiseScale) -> Result<(f64, NoiseScale), EstimatorError> {
-    let variance = p.value("variance", VARIANCE_RULE, |v: &f64| v.is_finite() && *v > 0.0)?.unwrap_or(1e-3);
-    let scale = p.text("scale").map_or(Ok(default), |text| {
-        let found = NoiseScale::ALL.into_iter().find(|s| s.name() == text);
-        found.ok_or_else(|| p.bad("scale", text, "it must be fixed, max, range or std"))
-    })?;
-    Ok((variance, scale))
-}
-
 impl Estimator for KernelDensity {
     fn name(&self) -> &'static str {
         if self.adaptive { Self::ADAPTIVE_NAME } else { self.bound.name() }
@@ -274,16 +212,9 @@ impl Terms {
     }
 }
 
-/// Entropy of Gaussian noise of this variance in `d` dimensions.
-fn noise_entropy(variance: f64, d: usize) -> f64 {
-    d as f64 / 2.0 * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0)
-}
-
 impl KernelDensity {
     fn variance_of(&self, layer: &LayerSample<'_>) -> f64 {
-        // A layer that is zero throughout has no scale; any noise gives it zero information.
-        let scale = self.scale.of(layer);
-        (self.variance * if scale > 0.0 { scale } else { 1.0 }).max(SMALLEST_VARIANCE)
+        self.scale.variance(self.variance, layer)
     }
 
     /// The sample in 32-bit, as layers are. An offset changes no distance and costs digits, so it is taken off, unless
@@ -332,6 +263,7 @@ impl PlaneEstimator for KernelDensity {
         let h_t = Nats(i_xt.value.0 + noise_entropy(variance, layer.activations().ncols()));
         let h_t = Estimate { value: h_t, ..i_xt.clone() };
         Ok(PlaneEstimate {
+            i_xt_given_y: Some(Estimate::mean_of(&terms.own).judged(alone_in_class(layer.targets()))),
             i_xt: i_xt.judged((layer.n_samples() as f64).ln()),
             i_ty: self.about_target(&terms, &sums, layer.targets()),
             h_t,

@@ -105,7 +105,8 @@ impl LeaveOneOut {
         Ok((Transform::Standard.apply(x)?, log_scale))
     }
 
-    fn width_for(self, z: ArrayView2<'_, f64>) -> f64 {
+    /// The width for a variable, in its own unit.
+    pub(crate) fn width_for(self, z: ArrayView2<'_, f64>) -> f64 {
         let positive = |h: f64| if h.is_finite() && h > 0.0 { h } else { 1.0 };
         match self.width {
             DensityWidth::Given(h) => h,
@@ -113,6 +114,13 @@ impl LeaveOneOut {
             DensityWidth::Likelihood => search(z, false),
             DensityWidth::LeastSquares => search(z, true),
         }
+    }
+}
+
+impl LeaveOneOut {
+    /// −log p̂₋ᵢ(x_i) of each sample for kernels of a width: their mean is the entropy.
+    pub(crate) fn surprises(z: ArrayView2<'_, f64>, width: f64) -> Vec<f64> {
+        log_densities(z, width).into_iter().map(|log| -log).collect()
     }
 }
 

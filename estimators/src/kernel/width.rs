@@ -33,8 +33,8 @@ impl KernelWidth {
         })
     }
 
-    /// The width for one variable. A variable without spread has any: 1.
-    pub(super) fn of(self, x: ArrayView2<'_, f64>) -> f64 {
+    /// The width for one variable, [samples × features]. A variable without spread has any: 1.
+    pub fn of(self, x: ArrayView2<'_, f64>) -> f64 {
         let found = match self {
             Self::Sigma(sigma) => sigma,
             Self::Median => median_distance(x),

@@ -93,7 +93,7 @@ impl KozachenkoLeonenko {
     }
 
     /// Per-sample contributions to h of a variable whose ties have been treated.
-    fn contributions(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>, EstimatorError> {
+    pub(crate) fn contributions(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>, EstimatorError> {
         let (n, d) = x.dim();
         let k = self.k.min(n - 1);
         let Whitened { values, log_scale } = if self.whiten { whitened(x) } else { Whitened::not(x) };

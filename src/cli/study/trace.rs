@@ -102,15 +102,15 @@ pub(super) fn run(
         label_column: data_config.label_column.clone(),
         scale: data_config.scale,
     };
-    let Loaded { data, files, scale } = options.load()?;
+    let Loaded { data, files, scale, shape } = options.load()?;
     for config in &mut configs {
         config.data.scale = Some(scale);
     }
     let share = data_config.train_share;
     let trainings: Vec<TrainConfig> = configs
         .iter()
-        .flat_map(|config| config.seeds.iter().map(|&seed| config.for_seed(seed, data.n_features(), data.n_classes)))
-        .collect();
+        .flat_map(|config| config.seeds.iter().map(|&seed| config.training(seed, &shape, data.n_classes)))
+        .collect::<Result<_>>()?;
     for training in &trainings {
         data.split(share, training.seed).context("data.train_share does not split the data")?;
     }

@@ -6,6 +6,7 @@ use super::writer::{Slot, Writer};
 use super::{FileFormat, Precision};
 use crate::benchmark::resident_bytes;
 use crate::run::Ledger;
+use crate::subject::NOISE_METADATA;
 use crate::subject::model::{Layers, Model, ModelOptions, Pool, Prepared, axes_text};
 use crate::subject::samples::Samples;
 use crate::table::ActivationRow;
@@ -110,7 +111,7 @@ impl CaptureJob {
             let model = Model::open(path, &self.options)?;
             let kept = model.select(&self.layers)?;
             let run = model.run.clone().unwrap_or_else(|| run.clone());
-            let mut about = about(&model, &run, self.pool);
+            let mut about = about(&model, &run, self.pool)?;
             let (epoch, step) = (model.epoch, model.step);
             for note in &model.notes {
                 if !captured.notes.contains(note) {
@@ -147,7 +148,7 @@ impl CaptureJob {
                 let at_once = self.at_once(&ready, &settled)?;
                 for group in left.chunks(at_once) {
                     group.par_iter().try_for_each(|&number| -> Result<()> {
-                        let layers = ready.run(&self.samples.batch(batches[number])?)?;
+                        let layers = ready.run(&self.samples.batch(batches[number])?, batches[number])?;
                         for (layer, values) in self.pooled(layers, settled.tokens)?.iter().enumerate() {
                             let count = values.iter().filter(|v| !v.is_finite()).count();
                             bad[layer].fetch_add(count as u64, Ordering::Relaxed);
@@ -287,13 +288,16 @@ impl CaptureJob {
     }
 }
 
-fn about(model: &Model, run: &str, pool: Pool) -> BTreeMap<String, String> {
+fn about(model: &Model, run: &str, pool: Pool) -> Result<BTreeMap<String, String>> {
     let mut about = BTreeMap::from([(KIND.0.to_string(), KIND.1.to_string()), ("run".into(), run.into())]);
     about.insert("pool".into(), format!("{pool:?}").to_lowercase());
     for (key, number) in [("epoch", model.epoch), ("step", model.step), ("seed", model.seed)] {
         about.extend(number.map(|n| (key.to_string(), n.to_string())));
     }
-    about
+    if let Some(source) = &model.noise {
+        about.insert(NOISE_METADATA.into(), serde_json::to_string(&source.noise)?);
+    }
+    Ok(about)
 }
 
 /// Names of files: those of the checkpoints, with their runs before them where two are called alike.

@@ -5,6 +5,7 @@
 
 mod facts;
 mod guard;
+mod noise;
 mod prune;
 mod runner;
 mod select;
@@ -12,6 +13,7 @@ mod taps;
 #[cfg(test)]
 mod tests;
 
+pub use noise::NoiseInput;
 pub(crate) use runner::fold;
 pub use runner::{Feed, Runner};
 pub(crate) use select::select;
@@ -31,6 +33,7 @@ pub struct Graph {
     inputs: Vec<GraphInput>,
     taps: Vec<Tap>,
     unknown: BTreeMap<String, Vec<String>>,
+    noise: Vec<NoiseInput>,
 }
 
 impl Graph {
@@ -48,7 +51,7 @@ impl Graph {
         let inputs = taps::inputs(&model);
         let mut taps = taps::taps(&model);
         facts::add_shapes(&model, &mut taps);
-        Self { model, inputs, taps, unknown }
+        Self { model, inputs, taps, unknown, noise: vec![] }
     }
 
     /// The graph that modules and their weights come to. Only modules can be tapped.
@@ -72,7 +75,7 @@ impl Graph {
             }
         };
         let taps = assembled.taps.into_iter().enumerate().map(of).collect();
-        Self { model: assembled.model, inputs, taps, unknown: BTreeMap::new() }
+        Self { model: assembled.model, inputs, taps, unknown: BTreeMap::new(), noise: vec![] }
     }
 
     /// What it must be fed with, in order.
@@ -88,6 +91,21 @@ impl Graph {
     /// Operators that the engine does not know, each with the names of its nodes.
     pub fn unknown_operators(&self) -> &BTreeMap<String, Vec<String>> {
         &self.unknown
+    }
+
+    /// Makes every hidden activation noisy, for the layers after it too: what it yields is added to a further input of the
+    /// graph, or multiplied with it where noise is `relative`. A runner has those of these inputs that its taps depend on.
+    ///
+    /// # Errors
+    /// When there is no hidden activation, or the file does not say the size of one.
+    pub fn add_noise(&mut self, relative: bool) -> Result<()> {
+        self.noise = noise::insert(&mut self.model, &self.inputs, &self.taps, relative)?;
+        Ok(())
+    }
+
+    /// The inputs that [`Graph::add_noise`] put in.
+    pub fn noise_inputs(&self) -> &[NoiseInput] {
+        &self.noise
     }
 
     /// Number of nodes of each operator.

@@ -63,36 +63,41 @@ pub struct Tap {
 impl Tap {
     /// Whether an activation function yields it.
     pub fn is_activation(&self) -> bool {
-        const ACTIVATIONS: [&str; 21] = [
-            "Relu",
-            "Clip",
-            "Tanh",
-            "Sigmoid",
-            "Softmax",
-            "LogSoftmax",
-            "LeakyRelu",
-            "PRelu",
-            "Elu",
-            "Selu",
-            "Celu",
-            "Gelu",
-            "Mish",
-            "Silu",
-            "Swish",
-            "HardSigmoid",
-            "HardSwish",
-            "Softplus",
-            "Softsign",
-            "ThresholdedRelu",
-            "Hardmax",
-        ];
-        ACTIVATIONS.contains(&self.operator.as_str()) || Function::of_name(&self.operator).is_some()
+        is_activation(&self.operator)
     }
 
     /// Its axes in a message: `[batch, 32, 7, 7]`.
     pub fn shape_text(&self) -> String {
         shape_text(self.shape.as_deref())
     }
+}
+
+/// Whether an operator of ONNX, or a kind of module, is an activation function.
+pub(super) fn is_activation(operator: &str) -> bool {
+    const ACTIVATIONS: [&str; 21] = [
+        "Relu",
+        "Clip",
+        "Tanh",
+        "Sigmoid",
+        "Softmax",
+        "LogSoftmax",
+        "LeakyRelu",
+        "PRelu",
+        "Elu",
+        "Selu",
+        "Celu",
+        "Gelu",
+        "Mish",
+        "Silu",
+        "Swish",
+        "HardSigmoid",
+        "HardSwish",
+        "Softplus",
+        "Softsign",
+        "ThresholdedRelu",
+        "Hardmax",
+    ];
+    ACTIVATIONS.contains(&operator) || Function::of_name(operator).is_some()
 }
 
 /// Axes in a message.

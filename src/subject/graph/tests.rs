@@ -275,3 +275,55 @@ fn what_the_engine_does_not_bear_is_an_error() {
         assert!(!is_quiet(), "{name}");
     }
 }
+
+/// input → relu → scaled → tanh → y, with a hidden layer that is an output of the file besides.
+fn noisy_pair(batch: i64) -> ModelProto {
+    model(
+        vec![node("Relu", &["input"], "r"), node("Add", &["r", "r"], "twice"), node("Tanh", &["twice"], "t")],
+        vec![],
+        vec![value("input", &[batch, 2])],
+        &["r", "t"],
+    )
+}
+
+#[test]
+fn noise_goes_in_behind_hidden_activations() {
+    // A graph for any number of samples, and one that was saved for two.
+    for batch in [-1, 2] {
+        let mut graph = Graph::of(noisy_pair(batch));
+        graph.add_noise(false).unwrap();
+        // Nothing takes t: it is the output.
+        let names: Vec<(&str, usize)> = graph.noise_inputs().iter().map(|n| (n.layer.as_str(), n.index)).collect();
+        assert_eq!(names, [("r", 0)]);
+        let runner = graph.runner(&[0, 2]).unwrap();
+        let inputs: Vec<&str> = runner.inputs().iter().map(|i| i.name.as_str()).collect();
+        assert_eq!(inputs, ["input", "noise/r"]);
+        let x = array![[1.0f32, -1.0], [0.5, 2.0], [-3.0, 0.0]].into_dyn();
+        let noise = array![[0.1f32, -0.2], [0.0, 0.3], [0.25, 0.5]].into_dyn();
+        let values = runner.run(&[Feed::Real(x.clone()), Feed::Real(noise.clone())]).unwrap();
+        let r = x.mapv(|v| v.max(0.0)) + &noise;
+        assert_close(&values[0], &r);
+        assert_close(&values[1], &r.mapv(|v| (2.0 * v).tanh()));
+    }
+}
+
+#[test]
+fn relative_noise_multiplies() {
+    let mut graph = Graph::of(noisy_pair(-1));
+    graph.add_noise(true).unwrap();
+    let x = array![[1.0f32, 2.0]].into_dyn();
+    let factors = array![[1.5f32, 0.5]].into_dyn();
+    let values = graph.runner(&[0]).unwrap().run(&[Feed::Real(x), Feed::Real(factors)]).unwrap();
+    assert_close(&values[0], &array![[1.5, 1.0]].into_dyn());
+}
+
+#[test]
+fn noise_needs_layers_of_known_size() {
+    let pair = |axes: &[i64]| {
+        let nodes = vec![node("Relu", &["input"], "r"), node("Tanh", &["r"], "t")];
+        model(nodes, vec![], vec![value("input", axes)], &["t"])
+    };
+    let e = Graph::of(pair(&[-1, -2])).add_noise(false).unwrap_err().to_string();
+    assert!(e.contains("every value of r") && e.contains("inputs of one size"), "{e}");
+    assert!(Graph::of(pair(&[-1, 3])).add_noise(false).is_ok());
+}

@@ -4,6 +4,8 @@
 //! modules, a Hugging Face folder with its tokeniser.
 
 mod cost;
+#[cfg(test)]
+mod noise_tests;
 mod pool;
 mod prepared;
 
@@ -14,7 +16,7 @@ pub(crate) use prepared::{axes_text, flat};
 use super::graph::{Graph, Tap};
 use super::modules::{Description, Matching, Tokeniser, assemble, assemble_folder};
 use super::samples::Samples;
-use super::{Architecture, Network};
+use super::{Architecture, NOISE_METADATA, Network, Noise, NoiseSource};
 use crate::checkpoint::{Contents, Format, ReadOptions};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -28,6 +30,10 @@ pub struct ModelOptions {
     pub state_dict_key: Option<String>,
     /// Tokens of a text at most, where the model would take more.
     pub max_tokens: Option<usize>,
+    /// Noise on every hidden layer; that with which the file says it was trained when absent.
+    pub noise: Option<Noise>,
+    /// Seed of the noise.
+    pub noise_seed: u64,
 }
 
 /// A network and what is known of it.
@@ -44,6 +50,8 @@ pub struct Model {
     pub seed: Option<u64>,
     /// What the user should hear of.
     pub notes: Vec<String>,
+    /// Noise on every hidden layer while it is run.
+    pub noise: Option<NoiseSource>,
     /// Names of its weights in their order, where it was matched by name.
     pub weights: Vec<String>,
     engine: Engine,
@@ -58,10 +66,28 @@ enum Engine {
 impl Model {
     /// Opens a file, or the folder of a Hugging Face model.
     ///
+    /// Noise is that of the options, else that of which the file tells.
+    ///
     /// # Errors
     /// When the file cannot be read, does not say what network it is of and no description was given, or does not fit
     /// the description.
     pub fn open(path: &Path, options: &ModelOptions) -> Result<Self> {
+        let mut model = Self::quiet(path, options)?;
+        if let Some(noise) = options.noise {
+            model.noise = Some(NoiseSource { noise, seed: options.noise_seed });
+        }
+        model.noise = model.noise.map(|n| NoiseSource { seed: options.noise_seed, ..n }).filter(|n| n.noise.is_some());
+        if let (Some(source), None) = (&model.noise, options.noise) {
+            model.notes.push(format!(
+                "{} is on every hidden layer, as when the network was trained; --noise-std 0 runs it without",
+                source.noise
+            ));
+        }
+        Ok(model)
+    }
+
+    /// The model with the noise that its file tells of.
+    fn quiet(path: &Path, options: &ModelOptions) -> Result<Self> {
         if path.is_dir() {
             return Self::of_folder(path, options);
         }
@@ -81,7 +107,7 @@ impl Model {
                     nodes.len()
                 ));
             }
-            return Ok(Self::of_graph(&contents, graph, None, notes));
+            return Self::of_graph(&contents, graph, None, notes);
         }
         match description(&contents, options)? {
             Description::Dense(architecture) => Self::dense(contents, &architecture),
@@ -106,7 +132,7 @@ impl Model {
                     "{}: the network takes tokens, and a file alone has no tokeniser: give a folder with config.json and tokenizer.json",
                     path.display()
                 );
-                Ok(Self::of_graph(&contents, graph, None, notes))
+                Self::of_graph(&contents, graph, None, notes)
             }
         }
     }
@@ -133,11 +159,12 @@ impl Model {
             );
         }
         let notes = assembled.notes.clone();
-        Ok(Self::of_graph(&contents, Graph::of_modules(assembled), Some(tokeniser), notes))
+        Self::of_graph(&contents, Graph::of_modules(assembled), Some(tokeniser), notes)
     }
 
-    fn of_graph(contents: &Contents, graph: Graph, tokeniser: Option<Tokeniser>, notes: Vec<String>) -> Self {
-        Self {
+    fn of_graph(contents: &Contents, graph: Graph, tokeniser: Option<Tokeniser>, notes: Vec<String>) -> Result<Self> {
+        Ok(Self {
+            noise: noise_of(contents)?,
             path: contents.file.clone(),
             run: contents.run.clone(),
             epoch: contents.epoch,
@@ -147,12 +174,13 @@ impl Model {
             weights: vec![],
             layers: graph.taps().to_vec(),
             engine: Engine::Graph { graph: Box::new(graph), tokeniser: tokeniser.map(Box::new) },
-        }
+        })
     }
 
     fn dense(contents: Contents, architecture: &Architecture) -> Result<Self> {
         let (path, run) = (contents.file.clone(), contents.run.clone());
         let (epoch, step, seed) = (contents.epoch, contents.step, contents.seed);
+        let noise = noise_of(&contents)?;
         // Burn keeps the weights of a linear layer as [inputs, outputs], where everybody else has them the other way round.
         let is_burn = contents.format == Format::Burnpack;
         let mut file = contents.load()?;
@@ -162,7 +190,7 @@ impl Model {
         let network = Network::from_checkpoint(architecture, &file)?;
         let weights = Network::tensor_names(architecture, &file)?.into_iter().map(|(weight, _)| weight).collect();
         let layers = dense_layers(architecture);
-        Ok(Self { path, run, epoch, step, seed, notes: vec![], weights, engine: Engine::Dense(network), layers })
+        Ok(Self { path, run, epoch, step, seed, notes: vec![], noise, weights, engine: Engine::Dense(network), layers })
     }
 
     /// Everything that can be taken from it, in order.
@@ -236,16 +264,26 @@ fn description(contents: &Contents, options: &ModelOptions) -> Result<Descriptio
     }
     let file = contents.file.display();
     match contents.metadata.get("architecture") {
-        Some(text) => serde_json::from_str::<Architecture>(text)
-            .map_err(anyhow::Error::from)
-            .and_then(Architecture::checked)
-            .map(Description::Dense)
+        Some(text) => Description::of_json(text)
             .with_context(|| format!("the architecture in the metadata of {file} cannot be used: give --arch FILE")),
         None => bail!(
             "{file} does not say what network it belongs to: give --arch FILE (sizes, activation and output of a dense \
              network, or the modules of another)"
         ),
     }
+}
+
+/// The noise with which a file says that its network was trained; its seed is for whoever runs it to say.
+fn noise_of(contents: &Contents) -> Result<Option<NoiseSource>> {
+    let Some(text) = contents.metadata.get(NOISE_METADATA) else { return Ok(None) };
+    let noise: Noise = serde_json::from_str(text).with_context(|| {
+        format!(
+            "{}: {NOISE_METADATA} = {text} in the metadata, but something like {{\"std\": 0.001, \"relative\": true}} is \
+             expected; --noise-std says what noise there is",
+            contents.file.display()
+        )
+    })?;
+    Ok(Some(NoiseSource { noise, seed: 0 }))
 }
 
 fn dense_layers(architecture: &Architecture) -> Vec<Tap> {

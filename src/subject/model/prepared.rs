@@ -2,10 +2,10 @@
 
 use super::cost::bytes_per_sample;
 use super::{Engine, Model};
-use crate::subject::Network;
-use crate::subject::graph::{Feed, GraphInput, Runner, Tap, fold};
+use crate::subject::graph::{Feed, NoiseInput, Runner, Tap, fold};
 use crate::subject::modules::Tokeniser;
 use crate::subject::samples::{Batch, SampleKind, Samples};
+use crate::subject::{Network, NoiseSource};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::{Array2, ArrayD, Axis, Ix2};
 use std::path::PathBuf;
@@ -17,11 +17,12 @@ pub struct Prepared {
     layers: Vec<Tap>,
     all: Vec<Tap>,
     kept: Vec<usize>,
+    noise: Option<NoiseSource>,
 }
 
 enum Ready {
     Dense(Network),
-    Graph { runner: Box<Runner>, tokeniser: Option<Box<Tokeniser>> },
+    Graph { runner: Box<Runner>, tokeniser: Option<Box<Tokeniser>>, noise: Vec<NoiseInput> },
 }
 
 /// What layers yield.
@@ -35,16 +36,24 @@ pub struct Layers {
 
 impl Prepared {
     pub(super) fn new(model: Model, kept: &[usize]) -> Result<Self> {
-        let Model { path, engine, layers: all, .. } = model;
+        let Model { path, engine, layers: all, noise, .. } = model;
         let layers = kept.iter().map(|&i| all[i].clone()).collect();
         let engine = match engine {
             Engine::Dense(network) => Ready::Dense(network),
-            Engine::Graph { graph, tokeniser } => {
+            Engine::Graph { mut graph, tokeniser } => {
+                if let Some(source) = &noise {
+                    ensure!(
+                        tokeniser.is_none(),
+                        "{} is run on texts, and noise is not put into networks of texts: --noise-std 0 runs it without",
+                        path.display()
+                    );
+                    graph.add_noise(source.noise.relative).with_context(|| format!("{}", path.display()))?;
+                }
                 let runner = graph.runner(kept).with_context(|| format!("{}", path.display()))?;
-                Ready::Graph { runner: Box::new(runner), tokeniser }
+                Ready::Graph { runner: Box::new(runner), tokeniser, noise: graph.noise_inputs().to_vec() }
             }
         };
-        Ok(Self { path, engine, layers, all, kept: kept.to_vec() })
+        Ok(Self { path, engine, layers, all, kept: kept.to_vec(), noise })
     }
 
     /// The layers, in order.
@@ -62,7 +71,7 @@ impl Prepared {
     /// # Errors
     /// When they are not: the message says what they are and what is taken.
     pub fn check(&self, samples: &Samples, row: usize) -> Result<Layers> {
-        self.run(&samples.batch(&[row])?)
+        self.run(&samples.batch(&[row])?, &[row])
     }
 
     /// Bytes that one sample, a text of `tokens` at most, takes while the network is run, about.
@@ -72,7 +81,12 @@ impl Prepared {
             SampleKind::Array { shape } => shape.into_iter().max().unwrap_or(1),
             SampleKind::Texts => tokens,
         };
-        bytes_per_sample(&self.all, &self.kept, open)
+        // Draws, and the tensor that they are copied to.
+        let noise = match &self.engine {
+            Ready::Graph { noise, .. } => noise.iter().map(|n| 8 * n.shape.iter().product::<usize>() as u64).sum(),
+            Ready::Dense(_) => 0u64,
+        };
+        bytes_per_sample(&self.all, &self.kept, open) + noise
     }
 
     /// Tokens of the longest of these texts; one where it is not run on texts.
@@ -90,24 +104,25 @@ impl Prepared {
         Ok(longest)
     }
 
-    /// Runs the network on a batch.
+    /// Runs the network on a batch: these rows of the data, which the draws of noise follow from.
     ///
     /// # Errors
     /// When the batch is not what the network takes, the engine fails, or a layer has not one row a sample.
-    pub fn run(&self, batch: &Batch) -> Result<Layers> {
+    pub fn run(&self, batch: &Batch, data_rows: &[usize]) -> Result<Layers> {
         let n = match batch {
             Batch::Real(values) => values.shape().first().copied().unwrap_or(0),
             Batch::Text(texts) => texts.len(),
         };
+        ensure!(data_rows.len() == n, "a batch of {n} sample(s) was given with {} row(s)", data_rows.len());
         let layers = match (&self.engine, batch) {
-            (Ready::Dense(network), Batch::Real(values)) => self.dense(network, values)?,
-            (Ready::Graph { runner, tokeniser: None }, Batch::Real(values)) => Layers {
+            (Ready::Dense(network), Batch::Real(values)) => self.dense(network, values, data_rows)?,
+            (Ready::Graph { runner, tokeniser: None, noise }, Batch::Real(values)) => Layers {
                 values: runner
-                    .run(&self.feed(runner.inputs(), values)?)
+                    .run(&self.feed(runner, values, noise, data_rows)?)
                     .with_context(|| format!("cannot run {}", self.path.display()))?,
                 mask: None,
             },
-            (Ready::Graph { runner, tokeniser: Some(tokeniser) }, Batch::Text(texts)) => {
+            (Ready::Graph { runner, tokeniser: Some(tokeniser), .. }, Batch::Text(texts)) => {
                 self.texts(runner, tokeniser, texts)?
             }
             (_, Batch::Text(_)) => bail!("{} is run on numbers, but the inputs are texts", self.path.display()),
@@ -128,27 +143,44 @@ impl Prepared {
         Ok(layers)
     }
 
-    fn dense(&self, network: &Network, values: &ArrayD<f32>) -> Result<Layers> {
+    fn dense(&self, network: &Network, values: &ArrayD<f32>, data_rows: &[usize]) -> Result<Layers> {
         let n = values.shape()[0];
         let width = values.len() / n.max(1);
         let rows = values.as_standard_layout().into_owned().into_shape_with_order((n, width))?;
-        let traced = network.trace(rows.view()).with_context(|| format!("{}", self.path.display()))?;
+        let noise = self.noise.as_ref().map(|source| (source, data_rows));
+        let traced = network.trace_disturbed(rows.view(), noise).with_context(|| format!("{}", self.path.display()))?;
         let mut traced: Vec<Option<ArrayD<f32>>> = traced.into_iter().map(|l| Some(l.values.into_dyn())).collect();
         let values = self.kept.iter().map(|&i| traced[i].take().ok_or_else(|| anyhow!("a layer was asked for twice")));
         Ok(Layers { values: values.collect::<Result<_>>()?, mask: None })
     }
 
-    fn feed(&self, inputs: &[GraphInput], values: &ArrayD<f32>) -> Result<Vec<Feed>> {
-        let [input] = inputs else {
-            bail!(
-                "{} has {} inputs ({}), and only networks with one are run on arrays",
-                self.path.display(),
-                inputs.len(),
-                inputs.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(", ")
-            );
-        };
-        let values = fold(values.clone(), input).with_context(|| format!("cannot run {}", self.path.display()))?;
-        Ok(vec![if input.dtype.is_integer() { Feed::Whole(values.mapv(|v| v as i64)) } else { Feed::Real(values) }])
+    fn feed(
+        &self,
+        runner: &Runner,
+        values: &ArrayD<f32>,
+        noise: &[NoiseInput],
+        data_rows: &[usize],
+    ) -> Result<Vec<Feed>> {
+        let drawn = |name: &str| noise.iter().find(|n| n.name == name);
+        let own: Vec<&str> =
+            runner.inputs().iter().map(|i| i.name.as_str()).filter(|name| drawn(name).is_none()).collect();
+        ensure!(
+            own.len() == 1,
+            "{} has {} inputs ({}), and only networks with one are run on arrays",
+            self.path.display(),
+            own.len(),
+            own.join(", ")
+        );
+        let feed = runner.inputs().iter().map(|input| match (drawn(&input.name), &self.noise) {
+            (Some(layer), Some(source)) => Ok(Feed::Real(source.draws(layer.index, data_rows, &layer.shape))),
+            _ => {
+                let values =
+                    fold(values.clone(), input).with_context(|| format!("cannot run {}", self.path.display()))?;
+                let whole = input.dtype.is_integer();
+                Ok(if whole { Feed::Whole(values.mapv(|v| v as i64)) } else { Feed::Real(values) })
+            }
+        });
+        feed.collect()
     }
 
     fn texts(&self, runner: &Runner, tokeniser: &Tokeniser, texts: &[String]) -> Result<Layers> {

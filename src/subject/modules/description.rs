@@ -266,6 +266,18 @@ impl ModuleNet {
 }
 
 impl Description {
+    /// Reads what a checkpoint's metadata say in JSON, in either form.
+    ///
+    /// # Errors
+    /// As [`Description::read`].
+    pub fn of_json(text: &str) -> Result<Self> {
+        let value: Value = serde_json::from_str(text)?;
+        if value.get("module").is_some() {
+            return read_net(value).map(Self::Modules);
+        }
+        Ok(Self::Dense(serde_json::from_value::<Architecture>(value)?.checked()?))
+    }
+
     /// Reads and checks a TOML or JSON file of either form, told apart by its keys.
     ///
     /// # Errors

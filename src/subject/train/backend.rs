@@ -15,7 +15,7 @@ pub enum Device {
 
 impl Device {
     /// The burn device, recording gradients.
-    pub(super) fn autodiff(self) -> burn::tensor::Device {
+    pub(crate) fn autodiff(self) -> burn::tensor::Device {
         match self {
             Device::Flex => burn::tensor::Device::flex(),
             // Deprecated upstream in favour of burn-flex; kept selectable as long as it is published.

@@ -1,7 +1,7 @@
 //! The file that describes a training.
 
-use super::{Device, Initialiser, Schedule};
-use crate::subject::{Activation, Architecture, Output};
+use super::{Convolutions, Device, Initialiser, Schedule};
+use crate::subject::{Activation, Architecture, Noise, Output};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -47,6 +47,9 @@ pub struct DataConfig {
     pub label_column: Option<String>,
     /// Multiplies every input.
     pub scale: Option<f64>,
+    /// Channels, height and width of a sample, for convolutions, where the data do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Vec<usize>>,
     /// Share of the samples that is trained on; the others are the test set.
     pub train_share: f64,
 }
@@ -67,7 +70,7 @@ fn column<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<St
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { inputs: "digits".into(), labels: None, label_column: None, scale: None, train_share: 0.8 }
+        Self { inputs: "digits".into(), labels: None, label_column: None, scale: None, shape: None, train_share: 0.8 }
     }
 }
 
@@ -75,7 +78,19 @@ impl Default for DataConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Units of the hidden layers; input and output follow from the data.
+    /// Channels that the convolutions before the hidden layers yield, each followed by pooling and the activation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub convolutions: Vec<usize>,
+    /// Side of the convolutions' kernels; 3 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<usize>,
+    /// Side of the windows of the max-pooling; 2 unless given, 1 for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<usize>,
+    /// Zeros around the maps that a convolution takes; none unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padding: Option<usize>,
+    /// Units of the hidden dense layers; input and output follow from the data.
     pub hidden: Vec<usize>,
     /// Activation of the hidden layers.
     #[serde(default = "default_activation")]
@@ -86,6 +101,25 @@ pub struct NetworkConfig {
     /// How the weights start.
     #[serde(default)]
     pub initialiser: Initialiser,
+}
+
+impl NetworkConfig {
+    fn check_convolutions(&self) -> Result<()> {
+        ensure!(
+            !self.convolutions.contains(&0),
+            "network.convolutions = {:?}: a convolution has at least one channel",
+            self.convolutions
+        );
+        for (key, value, least) in [("kernel", self.kernel, 1), ("pool", self.pool, 1), ("padding", self.padding, 0)] {
+            let Some(value) = value else { continue };
+            ensure!(
+                !self.convolutions.is_empty(),
+                "network.{key} belongs to convolutions, and there are none: network.convolutions = [8, 16], say"
+            );
+            ensure!((least..=1024).contains(&value), "network.{key} = {value}: it must lie between {least} and 1024");
+        }
+        Ok(())
+    }
 }
 
 fn default_activation() -> Activation {
@@ -106,8 +140,11 @@ pub struct TrainingConfig {
     pub l2: f64,
     /// Share of hidden units set to zero in each training step.
     pub dropout: f64,
-    /// Standard deviation of the Gaussian noise added to each hidden activation in training.
+    /// Standard deviation of the Gaussian noise on each hidden activation in training; checkpoints tell of it, and it is
+    /// in force when they are traced.
     pub activation_noise: f64,
+    /// Whether that noise is in proportion to each activation: x + S·x·n instead of x + S·n.
+    pub relative_activation_noise: bool,
     /// η of the annealed gradient noise: variance η/(1+t)^0.55 at step t, after "Adding gradient noise improves
     /// learning for very deep networks" (Neelakantan et al. 2015). Zero for none.
     pub gradient_noise: f64,
@@ -126,10 +163,18 @@ impl Default for TrainingConfig {
             l2: 0.0,
             dropout: 0.0,
             activation_noise: 0.0,
+            relative_activation_noise: false,
             gradient_noise: 0.0,
             checkpoints: Schedule::default(),
             device: Device::default(),
         }
+    }
+}
+
+impl TrainingConfig {
+    /// The noise on hidden activations.
+    pub fn noise(&self) -> Noise {
+        Noise { std: self.activation_noise, relative: self.relative_activation_noise }
     }
 }
 
@@ -197,7 +242,10 @@ pub struct TrainConfig {
     pub run: String,
     /// Seed of everything random.
     pub seed: u64,
-    /// The network.
+    /// Its convolutional blocks, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convolutions: Option<Convolutions>,
+    /// The network; where there are convolutions, the dense layers behind them.
     pub architecture: Architecture,
     /// How the weights start.
     pub initialiser: Initialiser,
@@ -251,6 +299,7 @@ impl ConfigFile {
             "network.hidden = {:?}: a layer has at least one unit",
             config.network.hidden
         );
+        config.network.check_convolutions()?;
         ensure!(
             config.data.train_share > 0.0 && config.data.train_share < 1.0,
             "data.train_share = {}: it must lie between 0 and 1, so that there is a test set",
@@ -289,13 +338,15 @@ impl ConfigFile {
         Ok(config)
     }
 
-    /// The settings for one seed, for data of this many features and classes.
+    /// The settings for one seed, for data of this many features and classes, without convolutions: see
+    /// [`ConfigFile::training`].
     pub fn for_seed(&self, seed: u64, n_features: usize, n_classes: usize) -> TrainConfig {
         let layers =
             std::iter::once(n_features).chain(self.network.hidden.iter().copied()).chain([n_classes]).collect();
         TrainConfig {
             run: if self.seeds.len() > 1 { format!("{}-seed{seed}", self.name) } else { self.name.clone() },
             seed,
+            convolutions: None,
             architecture: Architecture {
                 layers,
                 activation: self.network.activation,
@@ -344,6 +395,9 @@ mod tests {
         assert!(refuse("training.epoch = 3").contains("unknown field `epoch`"));
         assert!(refuse("training.dropout = 1.0").contains("[0, 1)"));
         assert!(refuse("name = \"a/b\"").contains("slash"));
+        assert!(refuse("network.kernel = 5").contains("belongs to convolutions"));
+        assert!(refuse("network.convolutions = [8, 0]").contains("at least one channel"));
+        assert!(refuse("network.convolutions = [8]\nnetwork.pool = 0").contains("network.pool = 0"));
         assert!(refuse("training = { epochs = 5, checkpoints = [2, 50] }").contains("epoch 50"));
     }
 }

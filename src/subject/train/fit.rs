@@ -4,7 +4,7 @@ use super::config::TrainConfig;
 use super::session::{TrainingData, run_epoch};
 use super::{model::Model, optimiser};
 use crate::subject::Network;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 /// Trains one network without touching the disk, and returns it as it is after the last epoch.
 ///
@@ -13,12 +13,17 @@ use anyhow::Result;
 /// [`super::train`]'s.
 ///
 /// # Errors
-/// When the loss stops being a number, or `observe` fails.
+/// When the network has convolutions, the loss stops being a number, or `observe` fails.
 pub fn fit(
     config: &TrainConfig,
     data: &TrainingData<'_>,
     observe: &mut dyn FnMut(u64, &Network) -> Result<()>,
 ) -> Result<Network> {
+    ensure!(
+        config.convolutions.is_none(),
+        "run {}: networks are trained in memory without convolutions only: leave network.convolutions out",
+        config.run
+    );
     let device = config.training.device.autodiff();
     let mut optimiser = optimiser::build(&config.training.optimiser, config.architecture.depth());
     let mut network = config.initialiser.network(&config.architecture, config.seed);

@@ -26,15 +26,36 @@ pub enum Initialiser {
     XavierUniform,
 }
 
+/// Size of a layer's matrix [outputs × inputs], and how many values one of its inputs goes to: as many as there are
+/// outputs, but for convolutions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LayerSize {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) fan_out: usize,
+}
+
+impl LayerSize {
+    /// Those of dense layers.
+    pub(super) fn of(units: &[usize]) -> impl Iterator<Item = Self> {
+        units.windows(2).map(|pair| Self { inputs: pair[0], outputs: pair[1], fan_out: pair[1] })
+    }
+}
+
 impl Initialiser {
     /// A network with fresh weights, the same for the same seed.
     pub fn network(self, architecture: &Architecture, seed: u64) -> Network {
+        let sizes: Vec<LayerSize> = LayerSize::of(&architecture.layers).collect();
+        Network { architecture: architecture.clone(), layers: self.layers(&sizes, seed) }
+    }
+
+    /// Fresh layers, the same for the same seed.
+    pub(super) fn layers(self, sizes: &[LayerSize], seed: u64) -> Vec<Dense> {
         let mut rng = stream(seed, Purpose::Weights, 0);
-        let layers = architecture
-            .layers
-            .windows(2)
-            .map(|sizes| {
-                let (fan_in, fan_out) = (sizes[0] as f32, sizes[1] as f32);
+        sizes
+            .iter()
+            .map(|size| {
+                let (fan_in, fan_out) = (size.inputs as f32, size.fan_out as f32);
                 let mut normal = || -> f32 { StandardNormal.sample(&mut rng) };
                 let mut draw: Box<dyn FnMut() -> f32> = match self {
                     Initialiser::TruncatedNormal => Box::new(move || {
@@ -55,12 +76,11 @@ impl Initialiser {
                     }
                 };
                 Dense {
-                    weight: Array2::from_shape_simple_fn((sizes[1], sizes[0]), &mut *draw),
-                    bias: Array1::zeros(sizes[1]),
+                    weight: Array2::from_shape_simple_fn((size.outputs, size.inputs), &mut *draw),
+                    bias: Array1::zeros(size.outputs),
                 }
             })
-            .collect();
-        Network { architecture: architecture.clone(), layers }
+            .collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Training of dense networks with burn: the only place where Narrows changes weights.
+//! Training of dense and convolutional networks with burn: the only place where Narrows changes weights.
 //!
 //! Everything random is drawn from streams that follow from the seed, the purpose and the epoch, on the CPU and in a
 //! fixed order. So a training that was killed goes on from its last state and ends in the same bits, whatever the
@@ -6,6 +6,7 @@
 
 mod backend;
 mod config;
+mod convolutional;
 mod fit;
 mod gradients;
 mod initialise;
@@ -19,7 +20,10 @@ mod state;
 pub use backend::Device;
 pub use config::TrainingConfig;
 pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainConfig};
+pub use convolutional::Convolutions;
 pub use fit::fit;
 pub use initialise::Initialiser;
+pub(crate) use model::{matrix, to_host};
+pub(crate) use optimiser::build as build_optimiser;
 pub use schedule::Schedule;
 pub use session::{Progress, Session, TrainingData, train};

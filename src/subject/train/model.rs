@@ -23,13 +23,13 @@ pub(super) struct StepNoise<'a> {
     pub(super) activation: &'a mut ChaCha8Rng,
 }
 
-pub(super) fn matrix(values: ArrayView2<'_, f32>, device: &Device) -> Tensor<2> {
+pub(crate) fn matrix(values: ArrayView2<'_, f32>, device: &Device) -> Tensor<2> {
     let shape = [values.nrows(), values.ncols()];
     Tensor::from_data(TensorData::new(values.iter().copied().collect(), shape), device)
 }
 
 /// The values of a tensor, on the host.
-pub(super) fn to_host<const D: usize>(tensor: &Tensor<D>) -> Result<Vec<f32>> {
+pub(crate) fn to_host<const D: usize>(tensor: &Tensor<D>) -> Result<Vec<f32>> {
     tensor.to_data().try_to_vec::<f32>().map_err(|e| anyhow!("reading a tensor back from the device: {e:?}"))
 }
 
@@ -63,7 +63,6 @@ impl Model {
 
     /// Logits of a minibatch, with dropout and noise on every hidden layer.
     pub(super) fn forward(&self, inputs: Tensor<2>, training: &TrainingConfig, noise: &mut StepNoise<'_>) -> Tensor<2> {
-        let device = inputs.device();
         let mut current = inputs;
         for (index, (weight, bias)) in self.weights.iter().zip(&self.biases).enumerate() {
             current = current.matmul(weight.clone()) + bias.clone().unsqueeze();
@@ -71,40 +70,60 @@ impl Model {
                 break;
             }
             current = apply(self.architecture.activation, current);
-            let shape = current.dims();
-            let count = shape[0] * shape[1];
-            let tensor_of = |draws: Vec<f32>| Tensor::<2>::from_data(TensorData::new(draws, shape), &device);
-            if training.activation_noise > 0.0 {
-                let draw = || -> f32 { StandardNormal.sample(noise.activation) };
-                let values =
-                    std::iter::repeat_with(draw).take(count).map(|z| z * training.activation_noise as f32).collect();
-                current = current + tensor_of(values);
-            }
-            if training.dropout > 0.0 {
-                // Kept units are scaled up, so that evaluation needs no scaling.
-                let dropped = training.dropout as f32;
-                let kept = 1.0 / (1.0 - dropped);
-                let draw = || if noise.dropout.random::<f32>() < dropped { 0.0 } else { kept };
-                let mask = std::iter::repeat_with(draw).take(count).collect();
-                current = current * tensor_of(mask);
-            }
+            current = perturbed(current, training, noise);
         }
         current
     }
 
     /// Mean loss of a minibatch in nats, from logits and one-hot labels.
     pub(super) fn loss(&self, logits: Tensor<2>, one_hot: Tensor<2>) -> Tensor<1> {
-        let batch = logits.dims()[0] as f32;
-        let total = match self.architecture.output {
-            Output::Softmax | Output::Identity => -(activation::log_softmax(logits, 1) * one_hot).sum(),
-            // −y log σ(z) − (1−y) log(1−σ(z)) = softplus(z) − y z
-            Output::Sigmoid => (activation::softplus(logits.clone(), 1.0) - logits * one_hot).sum(),
-        };
-        total / batch
+        loss(self.architecture.output, logits, one_hot)
     }
 }
 
-fn apply(function: Activation, x: Tensor<2>) -> Tensor<2> {
+/// Mean loss of a minibatch in nats, from logits and one-hot labels.
+pub(super) fn loss(output: Output, logits: Tensor<2>, one_hot: Tensor<2>) -> Tensor<1> {
+    let batch = logits.dims()[0] as f32;
+    let total = match output {
+        Output::Softmax | Output::Identity => -(activation::log_softmax(logits, 1) * one_hot).sum(),
+        // −y log σ(z) − (1−y) log(1−σ(z)) = softplus(z) − y z
+        Output::Sigmoid => (activation::softplus(logits.clone(), 1.0) - logits * one_hot).sum(),
+    };
+    total / batch
+}
+
+/// What a hidden layer yields, with the noise and the dropout of training.
+pub(super) fn perturbed<const D: usize>(
+    mut current: Tensor<D>,
+    training: &TrainingConfig,
+    noise: &mut StepNoise<'_>,
+) -> Tensor<D> {
+    let (shape, device) = (current.dims(), current.device());
+    let count = shape.iter().product();
+    let tensor_of = |draws: Vec<f32>| Tensor::<D>::from_data(TensorData::new(draws, shape), &device);
+    if training.activation_noise > 0.0 {
+        let std = training.activation_noise as f32;
+        let draw = || -> f32 { StandardNormal.sample(noise.activation) };
+        let draws = std::iter::repeat_with(draw).take(count).map(|z| z * std);
+        current = if training.relative_activation_noise {
+            current * tensor_of(draws.map(|z| 1.0 + z).collect())
+        } else {
+            current + tensor_of(draws.collect())
+        };
+    }
+    if training.dropout > 0.0 {
+        // Kept units are scaled up, so that evaluation needs no scaling.
+        let dropped = training.dropout as f32;
+        let kept = 1.0 / (1.0 - dropped);
+        let draw = || if noise.dropout.random::<f32>() < dropped { 0.0 } else { kept };
+        let mask = std::iter::repeat_with(draw).take(count).collect();
+        current = current * tensor_of(mask);
+    }
+    current
+}
+
+/// The function of each value.
+pub(super) fn apply<const D: usize>(function: Activation, x: Tensor<D>) -> Tensor<D> {
     match function {
         Activation::Tanh => activation::tanh(x),
         Activation::Relu => activation::relu(x),

@@ -13,13 +13,13 @@ const EPSILON: f32 = 1e-8;
 
 /// The numbers behind an optimiser's state: tensors and counters by name.
 #[derive(Debug, Default)]
-pub(super) struct SavedState {
-    pub(super) tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
-    pub(super) scalars: BTreeMap<String, String>,
+pub(crate) struct SavedState {
+    pub(crate) tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    pub(crate) scalars: BTreeMap<String, String>,
 }
 
 /// An optimiser with its state for every parameter.
-pub(super) trait Steps {
+pub(crate) trait Steps {
     /// The weight matrix `layer` after a step.
     fn step_weight(&mut self, layer: usize, weight: Tensor<2>, gradient: Tensor<2>) -> Tensor<2>;
     /// The bias of `layer` after a step.
@@ -31,7 +31,7 @@ pub(super) trait Steps {
 }
 
 /// The optimiser that a config asks for, for a network of `layers` layers.
-pub(super) fn build(config: &OptimiserConfig, layers: usize) -> Box<dyn Steps> {
+pub(crate) fn build(config: &OptimiserConfig, layers: usize) -> Box<dyn Steps> {
     match config.kind {
         OptimiserKind::Sgd => {
             let momentum = (config.momentum > 0.0)

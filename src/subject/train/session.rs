@@ -8,7 +8,7 @@ use super::random::{Purpose, stream};
 use super::state::TrainingState;
 use crate::checkpoint::write_safetensors;
 use crate::subject::network::tensors_of;
-use crate::subject::{Network, Output};
+use crate::subject::{Dense, NOISE_METADATA, Network, Output};
 use crate::table::TrainingRow;
 use anyhow::{Context, Result};
 use burn::tensor::{Tensor, TensorData};
@@ -22,7 +22,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How much work a kill can cost at most, beyond the epoch under way.
-const STATE_INTERVAL: Duration = Duration::from_secs(2);
+pub(super) const STATE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What a network is trained and tested on.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,9 @@ pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 /// When a file cannot be written, a saved state does not fit the config, or the loss stops being a number.
 pub fn train(session: &Session<'_>, progress: Progress<'_>) -> Result<Vec<TrainingRow>> {
     let Session { config, data, .. } = session;
+    if let Some(convolutions) = &config.convolutions {
+        return super::convolutional::train(session, convolutions, progress);
+    }
     let (state_file, table_file) = (session.state.join("state.safetensors"), session.state.join("rows.csv"));
     let device = config.training.device.autodiff();
     let mut optimiser = optimiser::build(&config.training.optimiser, config.architecture.depth());
@@ -108,7 +111,12 @@ pub fn train(session: &Session<'_>, progress: Progress<'_>) -> Result<Vec<Traini
     }
 
     drop(table);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(&table_file)?;
+    read_rows(&table_file)
+}
+
+/// The rows that were written epoch by epoch.
+pub(super) fn read_rows(table_file: &Path) -> Result<Vec<TrainingRow>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(table_file)?;
     reader.deserialize().map(|row| row.with_context(|| format!("{} is damaged", table_file.display()))).collect()
 }
 
@@ -163,7 +171,7 @@ pub(super) fn run_epoch(
     Ok(moments)
 }
 
-fn gaussian<const D: usize>(
+pub(super) fn gaussian<const D: usize>(
     shape: [usize; D],
     std: f32,
     rng: &mut rand_chacha::ChaCha8Rng,
@@ -177,13 +185,13 @@ fn gaussian<const D: usize>(
 /// Losses in nats and accuracies, without dropout or noise.
 pub(super) struct Scores {
     pub(super) train_loss: f64,
-    test_loss: f64,
-    train_accuracy: f64,
-    test_accuracy: f64,
+    pub(super) test_loss: f64,
+    pub(super) train_accuracy: f64,
+    pub(super) test_accuracy: f64,
 }
 
 impl TrainingData<'_> {
-    fn one_hot(&self, rows: &[usize]) -> Array2<f32> {
+    pub(super) fn one_hot(&self, rows: &[usize]) -> Array2<f32> {
         let mut one_hot = Array2::zeros((rows.len(), self.n_classes));
         for (i, &row) in rows.iter().enumerate() {
             one_hot[[i, self.labels[row] as usize]] = 1.0;
@@ -199,11 +207,16 @@ impl TrainingData<'_> {
 
     fn score(&self, network: &Network, rows: &[usize]) -> (f64, f64) {
         let logits = network.logits(self.inputs.select(Axis(0), rows).view());
+        self.score_logits(&logits, network.architecture.output, rows)
+    }
+
+    /// Loss in nats and accuracy of the logits of some rows.
+    pub(super) fn score_logits(&self, logits: &Array2<f32>, output: Output, rows: &[usize]) -> (f64, f64) {
         let (mut loss, mut right) = (0.0, 0usize);
         for (row, &sample) in logits.outer_iter().zip(rows) {
             let label = self.labels[sample] as usize;
             let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            loss += match network.architecture.output {
+            loss += match output {
                 Output::Softmax | Output::Identity => {
                     let total: f64 = row.iter().map(|&z| f64::from(z - largest).exp()).sum();
                     total.ln() + f64::from(largest) - f64::from(row[label])
@@ -232,6 +245,18 @@ fn epoch_rows(
     network: &Network,
     moments: &[GradientMoments],
 ) -> Vec<TrainingRow> {
+    layer_rows(config, scores, epoch, step, (&config.architecture.layer_names(), &network.layers), moments)
+}
+
+/// The rows of an epoch; layers come with their names.
+pub(super) fn layer_rows(
+    config: &TrainConfig,
+    scores: &Scores,
+    epoch: u64,
+    step: u64,
+    (names, layers): (&[String], &[Dense]),
+    moments: &[GradientMoments],
+) -> Vec<TrainingRow> {
     let row = |layer: &str, layer_index, quantity: &str, value: Option<f64>, unit: &str| TrainingRow {
         run: config.run.clone(),
         seed: config.seed,
@@ -249,21 +274,21 @@ fn epoch_rows(
         row("", None, "train_accuracy", Some(scores.train_accuracy), "share"),
         row("", None, "test_accuracy", Some(scores.test_accuracy), "share"),
     ];
-    for (index, (layer, name)) in network.layers.iter().zip(config.architecture.layer_names()).enumerate() {
+    for (index, (layer, name)) in layers.iter().zip(names).enumerate() {
         let norm = layer.weight.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt();
         let at = Some(index as u64 + 1);
-        rows.push(row(&name, at, "weight_norm", Some(norm), "norm"));
+        rows.push(row(name, at, "weight_norm", Some(norm), "norm"));
         if let Some(norms) = moments.get(index).and_then(|m| m.norms(norm)) {
-            rows.push(row(&name, at, "gradient_mean_norm", Some(norms.mean), "ratio"));
-            rows.push(row(&name, at, "gradient_std_norm", Some(norms.std), "ratio"));
+            rows.push(row(name, at, "gradient_mean_norm", Some(norms.mean), "ratio"));
+            rows.push(row(name, at, "gradient_std_norm", Some(norms.std), "ratio"));
             // With a single minibatch an epoch there is no spread, and the ratio is left empty.
-            rows.push(row(&name, at, "gradient_snr", Some(norms.mean / norms.std), "ratio"));
+            rows.push(row(name, at, "gradient_snr", Some(norms.mean / norms.std), "ratio"));
         }
     }
     rows
 }
 
-fn append(table: &mut fs::File, rows: &[TrainingRow]) -> Result<()> {
+pub(super) fn append(table: &mut fs::File, rows: &[TrainingRow]) -> Result<()> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     for row in rows {
         writer.serialize(row)?;
@@ -272,18 +297,35 @@ fn append(table: &mut fs::File, rows: &[TrainingRow]) -> Result<()> {
 }
 
 fn save_checkpoint(session: &Session<'_>, network: &Network, epoch: u64, step: u64) -> Result<()> {
+    save_tensors(session, tensors_of(network), epoch, step)
+}
+
+/// Saves a checkpoint of these tensors, with everything that is needed for running it.
+pub(super) fn save_tensors(
+    session: &Session<'_>,
+    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    epoch: u64,
+    step: u64,
+) -> Result<()> {
     let config = session.config;
-    let metadata: BTreeMap<String, String> = [
+    let architecture = match &config.convolutions {
+        Some(convolutions) => convolutions.description(&config.architecture).to_string(),
+        None => serde_json::to_string(&config.architecture)?,
+    };
+    let mut metadata: BTreeMap<String, String> = [
         ("epoch", epoch.to_string()),
         ("step", step.to_string()),
         ("seed", config.seed.to_string()),
         ("run", config.run.clone()),
-        ("architecture", serde_json::to_string(&config.architecture)?),
+        ("architecture", architecture),
         ("format", "pt".to_string()),
     ]
     .map(|(k, v)| (k.to_string(), v))
     .into();
-    let tensors = tensors_of(network);
+    let noise = config.training.noise();
+    if noise.is_some() {
+        metadata.insert(NOISE_METADATA.into(), serde_json::to_string(&noise)?);
+    }
     let views: Vec<_> =
         tensors.iter().map(|(name, shape, values)| (name.clone(), shape.clone(), values.as_slice())).collect();
     write_safetensors(&session.checkpoints.join(format!("epoch_{epoch:05}.safetensors")), &views, &metadata)?;
