@@ -3,13 +3,14 @@
 use super::options::OutArgs;
 use super::output::Output;
 use super::report::LookArgs;
-use crate::generalisation::{ConfigFile, Plan, Source, correlations, findings, run as run_models};
+use crate::figure::FigureOptions;
+use crate::generalisation::{ConfigFile, Plan, Source, correlations, findings, run as run_models, verify};
 use crate::report::compose;
-use crate::run::{Identity, Opened, RunFolder};
+use crate::run::{Existing, Identity, Opened, RunFolder};
 use crate::table::{to_csv, write_parquet};
 use anyhow::Result;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Train many networks, and ask which information goes with their generalisation gap
 ///
@@ -44,21 +45,27 @@ pub(super) struct GeneraliseArgs {
 pub(super) fn run(args: &GeneraliseArgs, output: Output) -> Result<()> {
     let config = ConfigFile::read(&args.config)?;
     let identity = Identity::new("generalise", serde_json::to_value(&config)?, vec![]);
-    run_config(&config, &identity, &args.out, &args.look, output, |_| Ok(vec![]))
+    let folder = args.out.folder(&config.name);
+    run_config(&config, &identity, &folder, args.out.existing(), &args.look.options(), output, |_| Ok(vec![]))
 }
 
 /// Runs a study of generalisation. `judge` is shown the folder when the tables stand in it; its sentences are findings,
 /// before the others.
+///
+/// # Errors
+/// When a key is outside its domain, the data are too few, the folder holds something else, or a file cannot be written.
 pub(super) fn run_config(
     config: &ConfigFile,
     identity: &Identity,
-    out: &OutArgs,
-    look: &LookArgs,
+    folder: &Path,
+    existing: Existing,
+    look: &FigureOptions,
     output: Output,
     judge: impl FnOnce(&RunFolder) -> Result<Vec<String>>,
 ) -> Result<()> {
     config.check()?;
-    let folder = match RunFolder::open(&out.folder(&config.name), out.existing(), identity)? {
+    verify(config)?;
+    let folder = match RunFolder::open(folder, existing, identity)? {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
@@ -79,10 +86,11 @@ pub(super) fn run_config(
     manifest.warnings = outcome.warnings;
     manifest.findings = judge(&folder)?;
     manifest.findings.extend(findings(config, &outcome.rows, &correlation));
-    compose(folder.path(), &manifest, &look.options())?;
+    compose(folder.path(), &manifest, look)?;
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;
     let mut lines = manifest.findings.clone();
+    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
     lines.push(format!("correlations  {}", path.join("correlation.csv").display()));
     lines.push(format!("report        {}", path.join("report.html").display()));
     output.summary(&lines, &json!({ "out": path, "findings": manifest.findings, "warnings": manifest.warnings }))

@@ -68,6 +68,21 @@ pub(super) fn samples(config: &ConfigFile, train: usize, data_seed: u64) -> Resu
     }
 }
 
+/// Makes every data set of a study once: what cannot be made is a fault of the config, to be told before anything is
+/// written.
+///
+/// # Errors
+/// When there are fewer samples than asked for, or a set has one class only.
+pub fn verify(config: &ConfigFile) -> Result<()> {
+    for &train in &config.data.train {
+        for &seed in &config.data.seeds {
+            samples(config, train, seed)
+                .with_context(|| format!("the data of data.train = {train} and data.seeds = {seed} cannot be made"))?;
+        }
+    }
+    Ok(())
+}
+
 fn part(data: &Dataset, rows: std::ops::Range<usize>) -> Result<Dataset> {
     let rows: Vec<usize> = rows.collect();
     data.subset(&rows).context("data.train or data.test is too small for the number of classes")
@@ -99,5 +114,7 @@ mod tests {
         assert_eq!(samples(&config, 800, 0).unwrap().fresh[1].1.len(), 497);
         config.data.test = 1000;
         assert!(samples(&config, 797, 0).unwrap_err().to_string().contains("1797 digits"));
+        config.data.train = vec![100, 797];
+        assert!(verify(&config).unwrap_err().to_string().contains("data.train = 797"));
     }
 }

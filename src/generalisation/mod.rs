@@ -23,6 +23,7 @@ pub use config::{
     TrainingConfig,
 };
 pub use correlate::correlations;
+pub use data::verify;
 pub use findings::findings;
 pub use job::{Outcome, run};
 pub use plan::{ModelPlan, Plan, Setting};
