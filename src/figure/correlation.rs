@@ -14,8 +14,7 @@ use crate::table::{CorrelationRow, is_main, main_sample};
 const LINE: f64 = 19.0;
 const GAPS: [(&str, &str); 2] = [("loss", "gap in loss"), ("error", "gap in error")];
 /// Families of quantities, which have a colour and a marker each.
-pub(crate) const FAMILIES: [&str; 4] =
-    ["information in representations", "information in weights", "sums and bound", "sizes and norms"];
+pub(crate) const FAMILIES: [&str; 4] = ["in representations", "in weights", "sums and bound", "sizes and norms"];
 
 /// The number of a quantity's family.
 pub(crate) fn family(quantity: &str) -> usize {
@@ -37,7 +36,7 @@ pub(crate) fn symbol(quantity: &str) -> String {
         "I_XZ" => "I(X;Z)".into(),
         "I_XZ_given_Y" => "I(X;Z|Y)".into(),
         "I_S_theta" => "I(S;θ)".into(),
-        "bound" => "√(min [I(X;Z|Y) + I(S;θ)]/n)".into(),
+        "bound" => "√((I(X;Z|Y) + I(S;θ))/n)".into(),
         "parameters" => "parameters m".into(),
         "vc" => "m log₂ m".into(),
         "norm_sum" => "sum of norms".into(),
@@ -73,12 +72,12 @@ pub(crate) fn dots(rows: &[CorrelationRow]) -> Option<Drawing> {
     sorted.sort_by(|a, b| b.value.unwrap_or(0.0).total_cmp(&a.value.unwrap_or(0.0)));
     let first = *sorted.first()?;
     let names: Vec<String> = sorted.iter().map(|r| name(r)).collect();
-    let longest = names.iter().map(|n| text_width(n, SMALL, false)).fold(0.0, f64::max).min(330.0);
+    let longest = names.iter().map(|n| text_width(n, SMALL, false)).fold(0.0, f64::max).min(400.0);
     let height = LINE * sorted.len() as f64 + 8.0;
     let mut grid = Grid {
         columns: GAPS.len(),
         panel: (270.0, height),
-        beside: (8.0, 14.0),
+        beside: (14.0, 18.0),
         above: vec![46.0],
         below: 46.0,
         margin: (longest + 18.0, 4.0, 4.0, 4.0),

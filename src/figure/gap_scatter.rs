@@ -105,7 +105,7 @@ pub(crate) fn scatter(models: &[ModelRow], correlations: &[CorrelationRow]) -> O
         rows.iter().find(fits)?.value
     };
     let gap = Choice { quantity: "gap_loss", estimator: "", layer: "", unit: "nats" };
-    let x = Axis::linear(Extent::of(models.iter().filter_map(|rows| value_of(rows, &gap))), 4);
+    let x = Axis::linear(Extent::of(models.iter().filter_map(|rows| value_of(rows, &gap))).map(padded), 4);
     for (number, choice) in choices.iter().enumerate() {
         let points: Vec<(usize, f64, f64)> = models
             .iter()
@@ -118,7 +118,7 @@ pub(crate) fn scatter(models: &[ModelRow], correlations: &[CorrelationRow]) -> O
         // Norms and the information in weights run over orders of magnitude.
         let y = match extent {
             Some(e) if e.low > 0.0 && e.high > 50.0 * e.low => Axis::log(extent),
-            _ => Axis::linear(extent, 5),
+            _ => Axis::linear(extent.map(padded), 5),
         };
         let panel = Panel { frame: grid.frame(number % COLUMNS, number / COLUMNS), x: &x, y: &y };
         let found = correlations.iter().find(|r| {
@@ -132,12 +132,10 @@ pub(crate) fn scatter(models: &[ModelRow], correlations: &[CorrelationRow]) -> O
             Some((Some(v), ..)) => format!("ρ = {v:.2}"),
             _ => "no correlation".into(),
         };
-        let details = if choice.estimator.is_empty() { String::new() } else { format!("{}, ", choice.estimator) };
         let captions = Captions {
-            title: symbol(choice.quantity),
-            subtitle: Some(format!("{details}{rank}")),
+            title: format!("{}, {}", symbol(choice.quantity), choice.unit),
+            subtitle: Some(rank.replace('-', "−")),
             x: "gap in loss, nats".into(),
-            y: choice.unit.into(),
             x_ticks: true,
             y_ticks: true,
             ..Captions::default()
@@ -154,16 +152,28 @@ pub(crate) fn scatter(models: &[ModelRow], correlations: &[CorrelationRow]) -> O
         }
     }
     legend.draw(&mut picture, (grid.frame(0, 0).left, total - legend.height - 8.0));
+    let estimators: Vec<String> = choices
+        .iter()
+        .filter(|c| !c.estimator.is_empty())
+        .map(|c| format!("{}: {}", symbol(c.quantity), c.estimator))
+        .collect();
     Some(Drawing {
         name: "quantities_over_gap".into(),
         title: "Quantities over the gap in loss".into(),
         caption: format!(
-            "A marker for each of {} models of the run {}; ρ is Spearman's correlation with its bootstrap interval. Information on the sample {main}.",
+            "A marker for each of {} models of the run {}; ρ is Spearman's correlation with its bootstrap interval. Information on the sample {main}. Estimators: {}.",
             models.len(),
-            first.run
+            first.run,
+            estimators.join("; ")
         ),
         picture,
     })
+}
+
+/// The range with a little room, so that no marker stands on the frame.
+fn padded(extent: Extent) -> Extent {
+    let room = 0.04 * (extent.high - extent.low);
+    Extent { low: extent.low - room, high: extent.high + room }
 }
 
 #[cfg(test)]

