@@ -16,6 +16,7 @@ pub mod bottleneck;
 pub mod checkpoint;
 pub mod cli;
 pub mod figure;
+pub mod generalisation;
 pub mod plane;
 pub mod regression;
 pub mod report;

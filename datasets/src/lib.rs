@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod blobs;
 mod builtin;
 mod dataset;
 mod digits;
@@ -14,6 +15,7 @@ pub mod regression;
 pub mod truth;
 mod twelve_bit;
 
+pub use blobs::Blobs;
 pub use builtin::{BUILTIN, Builtin, by_name};
 pub use dataset::{Dataset, renumber, sample_rows};
 pub use digits::digits;

@@ -5,6 +5,7 @@ mod capture;
 mod completions;
 mod demo;
 mod estimators;
+mod generalise;
 mod ib_curve;
 mod information;
 mod inspect;
@@ -76,6 +77,7 @@ enum Command {
     Entropy(information::EntropyArgs),
     Estimators(estimators::EstimatorsArgs),
     Bench(bench::BenchArgs),
+    Generalise(generalise::GeneraliseArgs),
     Regress(regress::RegressArgs),
     Report(report::ReportArgs),
     Study(study::StudyArgs),
@@ -135,6 +137,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Entropy(args) => information::entropy(&args, output),
         Command::Estimators(args) => estimators::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),
+        Command::Generalise(args) => generalise::run(&args, output),
         Command::Regress(args) => regress::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),

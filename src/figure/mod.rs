@@ -6,8 +6,10 @@ mod accuracy;
 mod canvas;
 mod colormap;
 mod compression_by_estimator;
+mod correlation;
 pub(crate) mod curve;
 pub(crate) mod data;
+mod gap_scatter;
 mod grid;
 mod ib_curve;
 pub(crate) mod information_mean;
@@ -34,8 +36,8 @@ pub use data::Limits;
 
 use crate::plane::groups;
 use crate::table::{
-    AccuracyRow, AccuracySummaryRow, IbCurveRow, MeanRow, PhaseRow, PlaneRow, RegressionSummaryRow, SpeedRow,
-    TrainingRow,
+    AccuracyRow, AccuracySummaryRow, CorrelationRow, IbCurveRow, MeanRow, ModelRow, PhaseRow, PlaneRow,
+    RegressionSummaryRow, SpeedRow, TrainingRow,
 };
 use anyhow::{Context, Result};
 use data::PlaneData;
@@ -195,6 +197,20 @@ pub fn draw_accuracy(
 /// When a file cannot be written.
 pub fn draw_speed(rows: &[SpeedRow], folder: &Path) -> Result<Option<FigureFile>> {
     speed::growth(rows).map(|drawing| written(drawing, FigureOptions::default().png_scale, folder)).transpose()
+}
+
+/// Draws a study of generalisation: which quantities go with the gap, and how.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn draw_generalisation(
+    models: &[ModelRow],
+    correlations: &[CorrelationRow],
+    options: &FigureOptions,
+    folder: &Path,
+) -> Result<Vec<FigureFile>> {
+    let drawings = correlation::dots(correlations).into_iter().chain(gap_scatter::scatter(models, correlations));
+    drawings.map(|drawing| written(drawing, options.png_scale, folder)).collect()
 }
 
 fn written(drawing: Drawing, png_scale: u32, folder: &Path) -> Result<FigureFile> {

@@ -1,10 +1,12 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, Sheet, render, sheet};
-use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
+use super::{ReportInput, Sheet, correlation, render, sheet};
+use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all, draw_generalisation};
 use crate::plane::Derived;
 use crate::run::{Manifest, write_atomic};
-use crate::table::{GradientRow, IbCurveRow, PlaneRow, RegressionSummaryRow, Row, TrainingRow, read_csv};
+use crate::table::{
+    CorrelationRow, GradientRow, IbCurveRow, ModelRow, PlaneRow, RegressionSummaryRow, Row, TrainingRow, read_csv,
+};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
@@ -33,6 +35,10 @@ const TABLES: &[&str] = &[
     "regression.parquet",
     "regression_summary.csv",
     "regression_summary.parquet",
+    "models.csv",
+    "models.parquet",
+    "correlation.csv",
+    "correlation.parquet",
     "timings.csv",
 ];
 
@@ -45,9 +51,12 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
     let mut training: Vec<TrainingRow> = table(folder, "training.csv")?;
     let ib_curve: Vec<IbCurveRow> = table(folder, "ib_curve.csv")?;
     let regression: Vec<RegressionSummaryRow> = table(folder, "regression_summary.csv")?;
+    let models: Vec<ModelRow> = table(folder, "models.csv")?;
+    let correlations: Vec<CorrelationRow> = table(folder, "correlation.csv")?;
+    let nothing = plane.is_empty() && training.is_empty() && ib_curve.is_empty() && regression.is_empty();
     ensure!(
-        !(plane.is_empty() && training.is_empty() && ib_curve.is_empty() && regression.is_empty()),
-        "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv and regression_summary.csv has rows",
+        !(nothing && models.is_empty()),
+        "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv, regression_summary.csv and models.csv has rows",
         folder.display()
     );
     let gradients: Vec<GradientRow> = table(folder, "gradients.csv")?;
@@ -66,8 +75,10 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         ib_curve: &ib_curve,
         regression: &regression,
     };
-    let figures = draw_all(&drawn, &manifest.limits, options, &target)?;
-    let sheets: Vec<Sheet> = sheet::regression(&regression).into_iter().collect();
+    let mut figures = draw_all(&drawn, &manifest.limits, options, &target)?;
+    figures.extend(draw_generalisation(&models, &correlations, options, &target)?);
+    let sheets: Vec<Sheet> =
+        sheet::regression(&regression).into_iter().chain(correlation::correlation(&correlations)).collect();
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title =
         format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());

@@ -24,6 +24,7 @@ mod session;
 mod state;
 
 pub use backend::Device;
+pub use config::TrainingConfig;
 pub use config::{ConfigFile, DataConfig, OptimiserConfig, OptimiserKind, TrainConfig};
 pub use convolutional::Convolutions;
 pub use engine::EngineKind;
