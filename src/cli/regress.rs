@@ -3,14 +3,12 @@
 use super::options::{LARGEST_SEED, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
-use super::study::judge;
 use crate::figure::FigureOptions;
 use crate::regression::{
     ConfigFile, Loaded, OBJECTIVES, RegressionJob, cautions, findings, summarise, with_compression,
 };
 use crate::report::compose;
 use crate::run::{Existing, Identity, Opened, RunFolder};
-use crate::study::Claim;
 use crate::subject::train::Device;
 use crate::table::{to_csv, write_parquet};
 use anyhow::Result;
@@ -69,20 +67,21 @@ pub(super) fn run(args: &RegressArgs, output: Output) -> Result<()> {
         config.training.device = device;
     }
     let folder = args.out.folder(&config.name);
-    run_config(&config, &[], &folder, args.out.existing(), &args.look.options(), output)
+    run_config(&config, &folder, args.out.existing(), &args.look.options(), output, |_| Ok(vec![]))
 }
 
 /// Runs a study that is checked (see [`ConfigFile::check`]) into a folder: tables, figures, report, manifest.
+/// `judge` is shown the folder when the tables stand in it; its sentences are findings, before the others.
 ///
 /// # Errors
 /// When data cannot be read or split, a training diverges, the folder holds something else, or a file cannot be written.
 pub(super) fn run_config(
     config: &ConfigFile,
-    claims: &[Claim],
     folder: &Path,
     existing: Existing,
     look: &FigureOptions,
     output: Output,
+    judge: impl FnOnce(&RunFolder) -> Result<Vec<String>>,
 ) -> Result<()> {
     let loaded: Vec<Loaded> = config.data.iter().map(|data| data.load()).collect::<Result<_>>()?;
     let files = loaded.iter().flat_map(|l| l.files.clone()).collect();
@@ -108,7 +107,7 @@ pub(super) fn run_config(
     let mut manifest = folder.manifest(&identity);
     let sources: Vec<&str> = sets.iter().filter_map(|s| s.attribution).collect();
     manifest.attribution = (!sources.is_empty()).then(|| sources.join("; "));
-    manifest.findings = judge(claims, &folder)?;
+    manifest.findings = judge(&folder)?;
     manifest.findings.extend(findings(&rows, &summary, &sets));
     manifest.warnings = cautions(&rows, config);
     compose(folder.path(), &manifest, look)?;

@@ -116,6 +116,10 @@ pub struct FigureTables<'a> {
     pub ib_curve: &'a [IbCurveRow],
     /// Regression studies, over seeds.
     pub regression: &'a [RegressionSummaryRow],
+    /// The models of a study of generalisation.
+    pub models: &'a [ModelRow],
+    /// What goes with their gap.
+    pub correlations: &'a [CorrelationRow],
 }
 
 /// Runs up to which each has figures of its own, where they differ by their seed.
@@ -154,6 +158,8 @@ pub fn draw_all(
     drawings.extend(ib_curve::draw(tables.ib_curve)?);
     drawings.extend(regression::plane(tables.regression));
     drawings.extend(robustness::draw(tables.regression));
+    drawings.extend(correlation::dots(tables.correlations));
+    drawings.extend(gap_scatter::scatter(tables.models, tables.correlations));
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     drawings.into_iter().map(|drawing| written(drawing, options.png_scale, folder)).collect()
@@ -197,20 +203,6 @@ pub fn draw_accuracy(
 /// When a file cannot be written.
 pub fn draw_speed(rows: &[SpeedRow], folder: &Path) -> Result<Option<FigureFile>> {
     speed::growth(rows).map(|drawing| written(drawing, FigureOptions::default().png_scale, folder)).transpose()
-}
-
-/// Draws a study of generalisation: which quantities go with the gap, and how.
-///
-/// # Errors
-/// When a file cannot be written.
-pub fn draw_generalisation(
-    models: &[ModelRow],
-    correlations: &[CorrelationRow],
-    options: &FigureOptions,
-    folder: &Path,
-) -> Result<Vec<FigureFile>> {
-    let drawings = correlation::dots(correlations).into_iter().chain(gap_scatter::scatter(models, correlations));
-    drawings.map(|drawing| written(drawing, options.png_scale, folder)).collect()
 }
 
 fn written(drawing: Drawing, png_scale: u32, folder: &Path) -> Result<FigureFile> {

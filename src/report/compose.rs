@@ -1,7 +1,7 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
 use super::{ReportInput, Sheet, correlation, render, sheet};
-use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all, draw_generalisation};
+use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
 use crate::run::{Manifest, write_atomic};
 use crate::table::{
@@ -74,9 +74,10 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         phases_mean: &derived.phases_mean,
         ib_curve: &ib_curve,
         regression: &regression,
+        models: &models,
+        correlations: &correlations,
     };
-    let mut figures = draw_all(&drawn, &manifest.limits, options, &target)?;
-    figures.extend(draw_generalisation(&models, &correlations, options, &target)?);
+    let figures = draw_all(&drawn, &manifest.limits, options, &target)?;
     let sheets: Vec<Sheet> =
         sheet::regression(&regression).into_iter().chain(correlation::correlation(&correlations)).collect();
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();

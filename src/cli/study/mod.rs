@@ -4,11 +4,11 @@ mod trace;
 
 use super::options::OutArgs;
 use super::output::Output;
-use super::regress;
 use super::report::LookArgs;
-use crate::regression;
-use crate::run::RunFolder;
+use super::{generalise, regress};
+use crate::run::{Identity, RunFolder};
 use crate::study::{BUILTIN, Claim, Kind, Study, Verdict};
+use crate::{generalisation, regression};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
@@ -87,16 +87,23 @@ fn run_study(args: &RunArgs, output: Output) -> Result<()> {
     let study = Study::read(&args.study)?;
     let (preset, job) = study.job(args.preset.as_deref())?;
     let folder = args.out.folder(&format!("{}-{preset}", study.name));
+    let (existing, look) = (args.out.existing(), args.look.options());
+    let judged = |folder: &RunFolder| judge(&study.claims, folder);
     match study.kind {
-        Kind::Trace => trace::run(&study, &preset, job, &args.out, &args.look, output),
+        Kind::Trace => trace::run(&study, &preset, job, (&folder, existing), &look, output),
         Kind::Regress => {
-            let config = with_name(&study, job)?;
-            let config = regression::ConfigFile::parse(&config).context("the study's job cannot be used")?;
-            regress::run_config(&config, &study.claims, &folder, args.out.existing(), &args.look.options(), output)
+            let config = regression::ConfigFile::parse(&with_name(&study, job)?).context(UNUSABLE)?;
+            regress::run_config(&config, &folder, existing, &look, output, judged)
         }
-        Kind::Generalise => anyhow::bail!("not yet"),
+        Kind::Generalise => {
+            let config = generalisation::ConfigFile::parse(&with_name(&study, job)?).context(UNUSABLE)?;
+            let identity = Identity::new("generalise", serde_json::to_value(&config)?, vec![]);
+            generalise::run_config(&config, &identity, &folder, existing, &look, output, judged)
+        }
     }
 }
+
+const UNUSABLE: &str = "the study's job cannot be used";
 
 /// The job as the text of a command's own config, under the study's name.
 fn with_name(study: &Study, mut job: toml::Table) -> Result<String> {
@@ -105,7 +112,7 @@ fn with_name(study: &Study, mut job: toml::Table) -> Result<String> {
 }
 
 /// Holds the paper's claims against the tables of a run: `claims.csv`, and a sentence each.
-pub(super) fn judge(claims: &[Claim], folder: &RunFolder) -> Result<Vec<String>> {
+fn judge(claims: &[Claim], folder: &RunFolder) -> Result<Vec<String>> {
     if claims.is_empty() {
         return Ok(vec![]);
     }

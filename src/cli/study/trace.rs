@@ -1,14 +1,13 @@
 //! A study that trains networks over a grid and traces their information plane.
 
 use crate::cli::models;
-use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::plane::{DEFAULT_ESTIMATORS, estimators, trace, warnings};
-use crate::cli::report::LookArgs;
 use crate::cli::train::{checkpoint_folder, train_all};
+use crate::figure::FigureOptions;
 use crate::plane::{PlaneJob, Source, Unit, both, derive, findings};
 use crate::report::compose;
-use crate::run::{Identity, Opened, RunFolder};
+use crate::run::{Existing, Identity, Opened, RunFolder};
 use crate::study::{Study, association, association_findings, expand, merge};
 use crate::subject::data::{DataOptions, Loaded};
 use crate::subject::model::Pool;
@@ -21,6 +20,7 @@ use narrows_estimators::Targets;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::path::Path;
 use toml::Table;
 
 /// `[job.plane]`: how the checkpoints are traced.
@@ -93,8 +93,8 @@ pub(super) fn run(
     study: &Study,
     preset: &str,
     job: Table,
-    out: &OutArgs,
-    look: &LookArgs,
+    (path, existing): (&Path, Existing),
+    look: &FigureOptions,
     output: Output,
 ) -> Result<()> {
     let Job { mut configs, plane } = Job::of(study, job)?;
@@ -123,7 +123,7 @@ pub(super) fn run(
         json!({ "study": study.name, "preset": preset, "trainings": configs, "plane": plane, "claims": study.claims }),
         files,
     );
-    let folder = match RunFolder::open(&out.folder(&format!("{}-{preset}", study.name)), out.existing(), &identity)? {
+    let folder = match RunFolder::open(path, existing, &identity)? {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
@@ -171,7 +171,7 @@ pub(super) fn run(
     if trainings.len() <= MOST_TOLD {
         manifest.findings.extend(findings(&result.rows));
     }
-    compose(folder.path(), &manifest, &look.options())?;
+    compose(folder.path(), &manifest, look)?;
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;
     let mut lines = manifest.findings.clone();
