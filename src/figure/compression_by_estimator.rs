@@ -78,7 +78,7 @@ pub(crate) fn draw(phases: &[PhaseRow]) -> Option<Drawing> {
             y += CELL.1;
         }
     }
-    let foot = "0 %   …   100 % of the largest I(X;T) is lost by the last checkpoint";
+    let foot = "share of the largest I(X;T) lost by the last checkpoint; bold: the layer compresses";
     picture.width = picture.width.max((16.0 + text_width(foot, TEXT - 1.0, false) + 16.0).ceil());
     picture.label(Label::new((16.0, y + 20.0), foot, TEXT - 1.0, MUTED));
     Some(Drawing {

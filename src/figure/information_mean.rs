@@ -3,6 +3,7 @@
 use super::data::{Limits, PlaneData};
 use super::marks::Marks;
 use super::{Drawing, FigureOptions, information_over_epochs, information_plane};
+use crate::plane::{phase_rows, verdicts};
 use crate::table::{IbCurveRow, MeanRow, PlaneRow};
 use anyhow::Result;
 use std::collections::HashMap;
@@ -24,7 +25,9 @@ pub(crate) fn draw(
         return Ok(vec![]);
     }
     let data = PlaneData::new(&rows, limits).with_bound(ib_curve)?;
-    let marks = Marks::of_means(phases, |group| seeds.get(group).map(|n| name(group, *n)));
+    // The mean of epochs that seeds turn at need not lie on a peak of the mean curve, which is what is seen here.
+    let marks = Marks::of(&phase_rows(&verdicts(&rows)))
+        .with_mean_changes(phases, |group| seeds.get(group).map(|n| name(group, *n)));
     let mut drawings = information_plane::draw_means(&data, options);
     drawings.extend(information_over_epochs::draw_means(&data, &marks));
     Ok(drawings)

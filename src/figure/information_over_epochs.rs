@@ -160,7 +160,8 @@ fn draw_run(data: &PlaneData, run: usize, name: String, kind: Kind, marks: &Mark
     if data.clock == Clock::Epoch {
         caption += &marks.sentence(&[run.as_str()]);
         if kind == Kind::Mean && !marks.sentence(&[run.as_str()]).is_empty() {
-            caption += " Marked are means over the seeds, where half of them have one.";
+            caption +=
+                " Turning points are those of the mean curves; the changes of gradients are means over the seeds.";
         }
     }
     Drawing { name, title, caption, picture }

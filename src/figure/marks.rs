@@ -5,8 +5,8 @@ use super::data::Measured;
 use super::panel::Panel;
 use super::picture::{Picture, Shape, Stroke};
 use super::style::{PAPER, Tone, marker};
-use crate::table::{MeanRow, PhaseRow, phase};
-use std::collections::HashMap;
+use crate::table::{MeanRow, PhaseRow, phase, phase_flags};
+use std::collections::{HashMap, HashSet};
 
 /// The epochs by run, estimator with its parameters, and layer; of gradients without estimator.
 #[derive(Debug, Clone, Default)]
@@ -16,46 +16,42 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// Those of single runs.
+    /// The turning points of the layers that compress, and the changes of gradients that did not scatter from the start.
     pub(crate) fn of(phases: &[PhaseRow]) -> Self {
+        let place = |r: &PhaseRow| (r.run.clone(), r.estimator.clone(), r.parameters.clone(), r.layer.clone());
+        let compresses = |r: &&PhaseRow| r.quantity == phase::COMPRESSES && r.value == Some(1.0);
+        let compressing: HashSet<_> = phases.iter().filter(compresses).map(place).collect();
         let mut marks = Self::default();
         for row in phases {
             let Some(value) = row.value else { continue };
-            marks.add(&row.quantity, &row.run, (&row.estimator, &row.parameters), &row.layer, value);
-        }
-        marks
-    }
-
-    /// Means over the seeds of groups, of which at least half of the seeds have one: `named` gives the name that a group
-    /// goes by in the figure.
-    pub(crate) fn of_means(means: &[MeanRow], named: impl Fn(&str) -> Option<String>) -> Self {
-        let mut marks = Self::default();
-        let place =
-            |r: &MeanRow| (r.group.clone(), r.estimator.clone(), r.parameters.clone(), r.layer_index, r.layer.clone());
-        // How many seeds there are is what a quantity says that every seed has.
-        let always = |r: &&MeanRow| [phase::COMPRESSES, phase::SNR_LAST].contains(&r.quantity.as_str());
-        let seeds: HashMap<_, u64> = means.iter().filter(always).map(|r| (place(r), r.n_seeds)).collect();
-        for row in means {
-            if let Some(name) = named(&row.group)
-                && seeds.get(&place(row)).is_some_and(|all| 2 * row.n_seeds >= *all)
-            {
-                marks.add(&row.quantity, &name, (&row.estimator, &row.parameters), &row.layer, row.mean);
+            let from_start = row.flags.split(';').any(|f| f == phase_flags::BELOW_FROM_START);
+            match row.quantity.as_str() {
+                phase::TURNING_EPOCH if compressing.contains(&place(row)) => {
+                    marks.turning.insert(place(row), value);
+                }
+                phase::DIFFUSION_EPOCH if !from_start => {
+                    marks.diffusion.insert((row.run.clone(), row.layer.clone()), value);
+                }
+                _ => {}
             }
         }
         marks
     }
 
-    fn add(&mut self, quantity: &str, run: &str, estimator: (&str, &str), layer: &str, value: f64) {
-        match quantity {
-            phase::TURNING_EPOCH => {
-                let key = (run.into(), estimator.0.into(), estimator.1.into(), layer.into());
-                self.turning.insert(key, value);
+    /// Adds the mean epoch over the seeds of each group at which gradients change, where half of the seeds at least have
+    /// one: `named` gives the name that a group goes by in the figure.
+    pub(crate) fn with_mean_changes(mut self, means: &[MeanRow], named: impl Fn(&str) -> Option<String>) -> Self {
+        // Every seed has a last ratio: so many there are.
+        let all: HashMap<_, u64> = (means.iter().filter(|r| r.quantity == phase::SNR_LAST))
+            .map(|r| ((&r.group, &r.layer), r.n_seeds))
+            .collect();
+        for row in means.iter().filter(|r| r.quantity == phase::DIFFUSION_EPOCH) {
+            let many = all.get(&(&row.group, &row.layer)).is_some_and(|all| 2 * row.n_seeds >= *all);
+            if let Some(name) = named(&row.group).filter(|_| many) {
+                self.diffusion.insert((name, row.layer.clone()), row.mean);
             }
-            phase::DIFFUSION_EPOCH => {
-                self.diffusion.insert((run.into(), layer.into()), value);
-            }
-            _ => {}
         }
+        self
     }
 
     pub(crate) fn turning(&self, run: &str, estimator: (&str, &str), layer: &str) -> Option<f64> {
@@ -70,7 +66,7 @@ impl Marks {
     pub(crate) fn sentence(&self, runs: &[&str]) -> String {
         let mut text = String::new();
         if self.turning.keys().any(|k| runs.contains(&k.0.as_str())) {
-            text += " Dotted, to a triangle on the axis: where a layer's I(X;T) turns, from fitting to compression.";
+            text += " Dotted, to a triangle on the axis: where I(X;T) of a layer that compresses turns.";
         }
         if self.diffusion.keys().any(|k| runs.contains(&k.0.as_str())) {
             text +=
@@ -132,17 +128,36 @@ mod tests {
 
     #[test]
     fn a_mean_of_few_seeds_is_not_marked() {
-        let marked = |turned| {
-            let rows = [mean(phase::COMPRESSES, 0.5, 10), mean(phase::TURNING_EPOCH, 30.0, turned)];
-            Marks::of_means(&rows, |g| Some(format!("{g} mean"))).turning("g mean", ("kde", ""), "a")
+        let marked = |changed| {
+            let rows = [mean(phase::SNR_LAST, 0.5, 10), mean(phase::DIFFUSION_EPOCH, 30.0, changed)];
+            Marks::default().with_mean_changes(&rows, |g| Some(format!("{g} mean"))).diffusion("g mean", "a")
         };
         assert_eq!((marked(5), marked(4)), (Some(30.0), None));
     }
 
     #[test]
-    fn only_marks_of_the_shown_runs_are_explained() {
-        let marks =
-            Marks::of_means(&[mean(phase::COMPRESSES, 1.0, 1), mean(phase::TURNING_EPOCH, 3.0, 1)], |g| Some(g.into()));
-        assert!(marks.sentence(&["g"]).contains("turns") && marks.sentence(&["h"]).is_empty());
+    fn layers_that_do_not_compress_and_ratios_that_were_never_up_are_not_marked() {
+        let rows = |compresses: f64, flags: &str| {
+            let row = |quantity: &str, value: f64| PhaseRow {
+                run: "r".into(),
+                seed: None,
+                estimator: "kde".into(),
+                parameters: String::new(),
+                layer: "a".into(),
+                layer_index: Some(1),
+                quantity: quantity.into(),
+                value: Some(value),
+                unit: String::new(),
+                std_error: None,
+                epoch: None,
+                flags: flags.into(),
+            };
+            [row(phase::COMPRESSES, compresses), row(phase::TURNING_EPOCH, 3.0), row(phase::DIFFUSION_EPOCH, 1.0)]
+        };
+        let marks = Marks::of(&rows(1.0, ""));
+        assert_eq!((marks.turning("r", ("kde", ""), "a"), marks.diffusion("r", "a")), (Some(3.0), Some(1.0)));
+        assert!(marks.sentence(&["r"]).contains("turns") && marks.sentence(&["h"]).is_empty());
+        let marks = Marks::of(&rows(0.0, phase_flags::BELOW_FROM_START));
+        assert_eq!((marks.turning("r", ("kde", ""), "a"), marks.diffusion("r", "a")), (None, None));
     }
 }

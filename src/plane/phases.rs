@@ -45,7 +45,7 @@ pub struct Verdict {
     pub unit: String,
     /// I(X;T) at the first checkpoint.
     pub first: Moment,
-    /// The largest running median of I(X;T), the first of equal ones.
+    /// The largest running median of I(X;T); of equal ones beside each other that of the largest value, else the first.
     pub peak: Moment,
     /// I(X;T) at the last checkpoint.
     pub last: Moment,
@@ -104,7 +104,10 @@ fn verdict(track: &Track<'_>) -> Option<Verdict> {
         _ => 2,
     };
     let smooth = running_median(&values, |_| half, true);
-    let at = (0..n).fold(0, |best, i| if smooth[i] > smooth[best] { i } else { best });
+    let highest = (0..n).fold(0, |best, i| if smooth[i] > smooth[best] { i } else { best });
+    // Neighbouring windows often share their median: of these checkpoints the one with the largest value is the peak.
+    let tied = (highest..n.min(highest + half + 1)).take_while(|&i| smooth[i] == smooth[highest]);
+    let at = tied.fold(highest, |best, i| if values[i] > values[best] { i } else { best });
     let (peak, last) = (smooth[at], values[n - 1]);
     let noise = if n < FEWEST { 0.0 } else { scatter(&times(&epochs), &values) };
     let errors = points[at].1.error.hypot(points[n - 1].1.error);
