@@ -65,9 +65,16 @@ pub(in crate::subject::train) fn train(
     let epochs = config.training.epochs;
     let mut saved = Instant::now();
     for epoch in first_epoch..=epochs {
-        let moments = run_epoch(config, data, &mut model, optimiser.as_mut(), &device, epoch, &mut step)?;
+        let recorded = config.training.record.saves(epoch, epochs);
+        let mut moments: Vec<GradientMoments> = if recorded {
+            model.weights.iter().map(|w| GradientMoments::new(w.dims().iter().product())).collect()
+        } else {
+            vec![]
+        };
+        let loss = run_epoch(session, &mut model, optimiser.as_mut(), &device, epoch, &mut step, &mut moments)?;
+        config.ensure_finite(loss, epoch)?;
         let layers = model.layers()?;
-        if config.training.record.saves(epoch, epochs) {
+        if recorded {
             let scores = scores(data, config, &model)?;
             config.ensure_finite(scores.train_loss, epoch)?;
             append(&mut table, &layer_rows(config, &scores, epoch, step, (&names, &layers), &moments))?;
@@ -88,37 +95,42 @@ pub(in crate::subject::train) fn train(
     read_rows(&table_file)
 }
 
-/// All minibatches of one epoch; yields each layer's gradient statistics.
+/// All minibatches of one epoch; adds each layer's gradients to `moments`, if there are any, and yields the mean loss over
+/// the samples as their minibatches found it.
 fn run_epoch(
-    config: &TrainConfig,
-    data: &TrainingData<'_>,
+    session: &Session<'_>,
     model: &mut Model<'_>,
     optimiser: &mut dyn Steps,
     device: &Device,
     epoch: u64,
     step: &mut u64,
-) -> Result<Vec<GradientMoments>> {
+    moments: &mut [GradientMoments],
+) -> Result<f64> {
+    let Session { config, data, .. } = session;
     let training = &config.training;
     let draw = |purpose| stream(config.seed, purpose, epoch);
     let (mut dropout, mut activation) = (draw(Purpose::Dropout), draw(Purpose::ActivationNoise));
     let mut gradient_noise = draw(Purpose::GradientNoise);
     let mut order = data.train.to_vec();
     order.shuffle(&mut draw(Purpose::Shuffle));
-    let mut moments: Vec<GradientMoments> =
-        model.weights.iter().map(|w| GradientMoments::new(w.dims().iter().product())).collect();
+    let mut total = 0.0;
     for rows in order.chunks(training.batch_size) {
         let inputs = matrix(data.inputs.select(Axis(0), rows).view(), device);
         let one_hot = matrix(data.one_hot(rows).view(), device);
         let noise = StepNoise { dropout: &mut dropout, activation: &mut activation };
         let logits = model.forward(inputs, Some((training, noise)));
-        let mut gradients = loss(config.architecture.output, logits, one_hot).backward();
+        let loss = loss(config.architecture.output, logits, one_hot);
+        total += to_host(&loss)?.iter().map(|&l| f64::from(l)).sum::<f64>() * rows.len() as f64;
+        let mut gradients = loss.backward();
         let noise_std = annealed_noise_std(training.gradient_noise, *step) as f32;
-        for (layer, moments) in moments.iter_mut().enumerate() {
+        for layer in 0..model.weights.len() {
             let missing = || format!("layer {} has no gradient", layer + 1);
             let mut gradient = model.weights[layer].grad_remove(&mut gradients).with_context(missing)?;
             let mut bias_gradient = model.biases[layer].grad_remove(&mut gradients).with_context(missing)?;
             // The statistics are of the data's gradient alone, without penalty and noise.
-            moments.add(&to_host(&gradient)?);
+            if let Some(moments) = moments.get_mut(layer) {
+                moments.add(&to_host(&gradient)?);
+            }
             let weight = model.weights[layer].clone().inner();
             if training.l2 > 0.0 {
                 gradient = gradient + weight.clone() * training.l2 as f32;
@@ -136,7 +148,7 @@ fn run_epoch(
         }
         *step += 1;
     }
-    Ok(moments)
+    Ok(total / order.len().max(1) as f64)
 }
 
 fn scores(data: &TrainingData<'_>, config: &TrainConfig, model: &Model<'_>) -> Result<Scores> {

@@ -2,7 +2,7 @@
 
 use crate::subject::Architecture;
 use crate::subject::train::initialise::LayerSize;
-use crate::subject::train::{ConfigFile, TrainConfig};
+use crate::subject::train::{ConfigFile, EngineKind, TrainConfig};
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -129,6 +129,10 @@ impl ConfigFile {
         if network.convolutions.is_empty() {
             return Ok(None);
         }
+        ensure!(
+            self.training.engine != EngineKind::Fused,
+            "training.engine = \"fused\" works for dense networks, and this one has convolutions: leave it out"
+        );
         let how = "say what they are by data.shape = [channels, height, width]";
         let input = match (self.data.shape.as_deref(), sample) {
             (Some(&[channels, height, width]), _) => [channels, height, width],

@@ -178,7 +178,23 @@ fn images_are_told_from_what_is_none() {
     let e = training(&format!("{conv}\ndata.shape = [3, 28, 28]"), &[784]).unwrap_err();
     assert!(e.contains("2352 values") && e.contains("784"), "{e}");
     assert!(training(conv, &[28, 28, 3]).unwrap_err().contains("channels seem to stand last"));
+    let e = training(&format!("{conv}\ntraining.engine = \"fused\""), &[28, 28]).unwrap_err();
+    assert!(e.contains("dense networks"), "{e}");
     assert_eq!(training("", &[28, 28]).unwrap().convolutions, None);
+}
+
+#[test]
+fn divergence_is_told_even_where_nothing_is_recorded() {
+    let text = "[network]\nconvolutions = [3]\nhidden = [4]\nactivation = \"relu\"\n[training]\nepochs = 40\nrecord = [40]\n\
+                checkpoints = [40]\noptimiser = { kind = \"sgd\", learning_rate = 1e30 }";
+    let config = config(text, &[6, 6], 2);
+    let inputs = images(12, 36);
+    let labels: Vec<u32> = (0..12).map(|i| i % 2).collect();
+    let rows: Vec<usize> = (0..12).collect();
+    let data = TrainingData { inputs: inputs.view(), labels: &labels, n_classes: 2, train: &rows, test: &rows };
+    let folder = tempfile::tempdir().unwrap();
+    let e = train(&session_of(&config, data, folder.path()), &|_| ()).unwrap_err().to_string();
+    assert!(e.contains("diverged") && !e.contains("epoch 40"), "{e}");
 }
 
 /// The two ways of convolving, with their gradients.
