@@ -133,7 +133,11 @@ pub(crate) fn scatter(models: &[ModelRow], correlations: &[CorrelationRow]) -> O
             _ => "no correlation".into(),
         };
         let captions = Captions {
-            title: format!("{}, {}", symbol(choice.quantity), choice.unit),
+            title: if choice.unit == "bits" {
+                format!("{}, bits", symbol(choice.quantity))
+            } else {
+                symbol(choice.quantity)
+            },
             subtitle: Some(rank.replace('-', "−")),
             x: "gap in loss, nats".into(),
             x_ticks: true,
