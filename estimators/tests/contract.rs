@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use narrows_estimators::{InputCodes, LayerSample, PlaneEstimate, Targets, ValueRange, registry};
+use narrows_estimators::{Estimate, InputCodes, LayerSample, PlaneEstimate, Targets, ValueRange, registry};
 use ndarray::{Array2, Axis};
 
 const N: usize = 300;
@@ -59,8 +59,11 @@ fn every_of_states(check: impl Fn(&str)) {
 }
 
 /// By how much an estimate may move when its noise is drawn anew.
-fn noise(name: &str, estimate: &narrows_estimators::Estimate) -> f64 {
-    if name == "gaussian-channel" { 0.02 + 4.0 * estimate.std_error.unwrap().0 } else { 1e-6 }
+///
+/// Near the ceiling log N few draws decide, and only the draw that has them knows of its error: the larger one counts.
+fn noise(name: &str, a: &Estimate, b: &Estimate) -> f64 {
+    let error = a.std_error.unwrap().0.max(b.std_error.unwrap().0);
+    if name == "gaussian-channel" { 0.02 + 4.0 * error } else { 1e-6 }
 }
 
 #[test]
@@ -72,8 +75,8 @@ fn the_order_of_samples_does_not_matter() {
         let x = inputs(&t);
         let a = estimate_of(name, &x, &t, &y);
         let b = estimate_of(name, &x.select(Axis(0), &order), &shuffled, &y2);
-        assert!((a.i_xt.value.0 - b.i_xt.value.0).abs() < noise(name, &a.i_xt), "{name}");
-        assert!((a.i_ty.value.0 - b.i_ty.value.0).abs() < noise(name, &a.i_ty), "{name}");
+        assert!((a.i_xt.value.0 - b.i_xt.value.0).abs() < noise(name, &a.i_xt, &b.i_xt), "{name}");
+        assert!((a.i_ty.value.0 - b.i_ty.value.0).abs() < noise(name, &a.i_ty, &b.i_ty), "{name}");
     });
 }
 
@@ -84,7 +87,7 @@ fn the_order_of_units_does_not_matter() {
     every(|name| {
         let x = inputs(&t);
         let (a, b) = (estimate_of(name, &x, &t, &y), estimate_of(name, &x, &turned, &y));
-        assert!((a.i_xt.value.0 - b.i_xt.value.0).abs() < noise(name, &a.i_xt), "{name}: {a:?} {b:?}");
+        assert!((a.i_xt.value.0 - b.i_xt.value.0).abs() < noise(name, &a.i_xt, &b.i_xt), "{name}: {a:?} {b:?}");
     });
 }
 

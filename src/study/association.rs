@@ -117,15 +117,10 @@ mod tests {
         let mut training = vec![];
         for i in 0..networks {
             let run = format!("net{i}");
-            for (epoch, value) in [
-                (0, 1.0),
-                (1, 5.0),
-                (2, 5.0),
-                (3, 5.0),
-                (4, 4.5 - 0.2 * i as f64),
-                (5, 4.5 - 0.2 * i as f64),
-                (6, 4.5 - 0.2 * i as f64),
-            ] {
+            // Up to 5 bits in ten checkpoints, and then down a little at a time.
+            for epoch in 0..30u64 {
+                let fall = epoch.saturating_sub(10) as f64 * 0.02 * (i + 3) as f64;
+                let value = epoch.min(10) as f64 * 0.5 - fall;
                 plane.push(plane_row(&run, epoch, 1, "a", "ksg", quantity::I_XT, Some(value)));
             }
             for mut row in training_table(1, 2, 1) {
