@@ -1,9 +1,9 @@
 //! Statements of a paper, held against the tables of a run.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Values of columns by which rows are picked; `*` and `?` are wildcards.
@@ -70,6 +70,8 @@ pub struct Verdict {
     pub rows: usize,
     /// Whether the statement holds; nothing where no row was found.
     pub holds: Option<bool>,
+    /// Why it was not judged, where it was not.
+    pub reason: String,
 }
 
 impl Claim {
@@ -83,30 +85,46 @@ impl Claim {
             "claims.table = {:?}: the name of a CSV in the run's folder is expected",
             self.table
         );
+        for (bound, name) in [(self.above, "above"), (self.below, "below")] {
+            ensure!(bound.is_none_or(f64::is_finite), "claims.{name} = {bound:?}: a finite number is expected");
+        }
         for (column, value) in self.filter.iter().chain(self.than.iter().flatten()) {
             Pattern::new(value).with_context(|| format!("claims.where.{column} = {value:?}"))?;
         }
         Ok(())
     }
 
-    /// Holds the claim against the tables of a folder.
-    ///
-    /// # Errors
-    /// When the table is missing or has no such column.
-    pub fn judge(&self, folder: &Path) -> Result<Verdict> {
+    /// Holds the claim against the tables of a folder. What cannot be judged is told by the verdict: a slip in a claim is no
+    /// reason to lose a run.
+    pub fn judge(&self, folder: &Path) -> Verdict {
         let path = folder.join(&self.table);
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        self.judge_table(&bytes).with_context(|| format!("the claim {:?} on {}", self.says, self.table))
+        let judged = match std::fs::read(&path) {
+            Ok(bytes) => self.judge_table(&bytes),
+            Err(_) => Err(anyhow!("this run has no table {}", self.table)),
+        };
+        judged.unwrap_or_else(|error| Verdict {
+            says: self.says.clone(),
+            observed: None,
+            compared: None,
+            rows: 0,
+            holds: None,
+            reason: format!("{error:#}"),
+        })
     }
 
     fn judge_table(&self, table: &[u8]) -> Result<Verdict> {
         let own = self.pick(table, &self.filter)?;
+        let mut reason = if own.is_empty() { self.nearest(table, &self.filter)? } else { String::new() };
         let observed = self.summarised(&own);
         let compared = match &self.than {
             Some(changes) => {
                 let mut filter = self.filter.clone();
                 filter.extend(changes.clone());
-                Some(self.summarised(&self.pick(table, &filter)?))
+                let other = self.pick(table, &filter)?;
+                if other.is_empty() {
+                    reason = self.nearest(table, &filter)?;
+                }
+                Some(self.summarised(&other))
             }
             None => None,
         };
@@ -117,7 +135,7 @@ impl Claim {
         };
         let above = self.above.or_else(|| self.below.is_none().then_some(0.0));
         let holds = number.map(|n| above.is_none_or(|bound| n > bound) && self.below.is_none_or(|bound| n < bound));
-        Ok(Verdict { says: self.says.clone(), observed, compared: compared.flatten(), rows: own.len(), holds })
+        Ok(Verdict { says: self.says.clone(), observed, compared: compared.flatten(), rows: own.len(), holds, reason })
     }
 
     fn pick(&self, table: &[u8], filter: &Filter) -> Result<Vec<f64>> {
@@ -145,6 +163,25 @@ impl Claim {
         Ok(found)
     }
 
+    /// Which part of a filter nothing passes, with what there is instead.
+    fn nearest(&self, table: &[u8], filter: &Filter) -> Result<String> {
+        const SHOWN: usize = 8;
+        let mut reader = csv::Reader::from_reader(table);
+        let headers = reader.headers()?.clone();
+        let records: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
+        for (column, pattern) in filter {
+            let Some(place) = headers.iter().position(|h| h == column) else { continue };
+            let compiled = Pattern::new(pattern)?;
+            let found: BTreeSet<&str> = records.iter().filter_map(|r| r.get(place)).collect();
+            if !found.iter().any(|text| compiled.matches(text)) {
+                let shown: Vec<&str> = found.iter().take(SHOWN).copied().collect();
+                let more = if found.len() > SHOWN { ", …" } else { "" };
+                return Ok(format!("no {column} is {pattern:?}; there are {}{more}", shown.join(", ")));
+            }
+        }
+        Ok(format!("no row has a number in {} and all of the values asked for together", self.column))
+    }
+
     fn summarised(&self, numbers: &[f64]) -> Option<f64> {
         if numbers.is_empty() {
             return None;
@@ -169,7 +206,7 @@ impl Verdict {
         match self.holds {
             Some(true) => format!("Claim: {says}. Seen here: {seen}."),
             Some(false) => format!("Claim: {says}. Not seen here: {seen}."),
-            None => format!("Claim: {says}. Nothing in the tables bears on it."),
+            None => format!("Claim: {says}. It could not be judged: {}.", self.reason),
         }
     }
 }
@@ -211,14 +248,19 @@ mod tests {
     fn nothing_to_judge_by_is_not_a_failure() {
         let v = judged("where = { group = \"elu\" }");
         assert_eq!((v.holds, v.rows), (None, 0));
-        assert!(v.sentence().contains("Nothing in the tables"));
+        assert!(v.sentence().contains("no group is \"elu\"; there are relu, tanh"), "{}", v.sentence());
         let e = claim("where = { grup = \"x\" }").judge_table(TABLE).unwrap_err().to_string();
         assert!(e.contains("no column grup") && e.contains("layer"), "{e}");
+        let folder = tempfile::tempdir().unwrap();
+        assert!(claim("where = {}").judge(folder.path()).sentence().contains("no table phases_mean.csv"));
+        std::fs::write(folder.path().join("phases_mean.csv"), TABLE).unwrap();
+        assert!(claim("where = { grup = \"x\" }").judge(folder.path()).reason.contains("no column grup"));
     }
 
     #[test]
     fn a_claim_that_could_not_be_decided_is_refused() {
         assert!(claim("where = { layer = \"[\" }").check().is_err());
+        assert!(claim("where = {}\nabove = nan").check().is_err());
         let mut far = claim("where = {}");
         far.table = "../x.csv".into();
         assert!(far.check().unwrap_err().to_string().contains("in the run's folder"));

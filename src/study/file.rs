@@ -71,7 +71,8 @@ impl Study {
     pub fn parse(text: &str) -> Result<Self> {
         let study: Self = toml::from_str(text)?;
         ensure!(
-            !study.name.is_empty() && study.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)),
+            study.name.chars().any(|c| c.is_ascii_alphanumeric())
+                && study.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)),
             "name = {:?}: it becomes a folder's name: letters, digits, - and _",
             study.name
         );
@@ -89,8 +90,9 @@ impl Study {
         let mut job = self.job.clone();
         let name = match (preset, self.presets.get(preset.unwrap_or(USUAL))) {
             (asked, Some(changes)) => {
-                merge(&mut job, changes);
-                asked.unwrap_or(USUAL).to_string()
+                let name = asked.unwrap_or(USUAL);
+                merge(&mut job, changes).with_context(|| format!("the preset {name} of the study {}", self.name))?;
+                name.to_string()
             }
             (None, None) => "default".into(),
             (Some(asked), None) => {
@@ -109,15 +111,24 @@ impl Study {
 }
 
 /// Puts the values of `changes` over those of `base`, table by table.
-pub fn merge(base: &mut Table, changes: &Table) {
+///
+/// # Errors
+/// When a table would take the place of a value, or a value that of a table: the message names the key.
+pub fn merge(base: &mut Table, changes: &Table) -> Result<()> {
     for (key, value) in changes {
         match (base.get_mut(key), value) {
-            (Some(Value::Table(inner)), Value::Table(changes)) => merge(inner, changes),
+            (Some(Value::Table(inner)), Value::Table(changes)) => {
+                merge(inner, changes).with_context(|| format!("in {key}"))?;
+            }
+            (Some(before), value) if before.is_table() != value.is_table() => bail!(
+                "{key} = {value} cannot be put over {key} = {before}: one is a table of keys and the other is not"
+            ),
             _ => {
                 base.insert(key.clone(), value.clone());
             }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -149,9 +160,17 @@ training.epochs = 3
     }
 
     #[test]
+    fn a_table_is_no_value() {
+        let study = Study::parse(&TEXT.replace("training.epochs = 3", "training = 3")).unwrap();
+        let e = format!("{:#}", study.job(None).unwrap_err());
+        assert!(e.contains("the preset small") && e.contains("training = 3"), "{e}");
+    }
+
+    #[test]
     fn faults_of_the_file_are_named() {
         let e = |text: &str| format!("{:#}", Study::parse(text).unwrap_err());
         assert!(e(&TEXT.replace("name = \"s\"", "name = \"a/b\"")).contains("folder"));
+        assert!(e(&TEXT.replace("name = \"s\"", "name = \"..\"")).contains("folder"));
         assert!(e(&TEXT.replace("kind = \"trace\"", "kind = \"tarce\"")).contains("trace"));
         assert!(e(&TEXT.replace("title", "titel")).contains("unknown field `titel`"));
         let study = Study::parse(&TEXT.replace("seeds = 2", "seeds = 0")).unwrap();

@@ -27,25 +27,28 @@ pub fn expand(grid: &Table) -> Result<Vec<Cell>> {
     for (path, values) in axes {
         ensure!(cells.len() * values.len() <= MOST, "the grid has more than {MOST} combinations");
         let key = path.last().cloned().unwrap_or_default();
-        cells = cells
-            .iter()
-            .flat_map(|cell| {
-                values.iter().map(|value| {
-                    let mut next = cell.clone();
-                    let separator = if next.label.is_empty() { "" } else { "-" };
-                    next.label = format!("{}{separator}{}", next.label, label(&key, value));
-                    let nested = path.iter().rev().fold(value.clone(), |inner, key| {
-                        let mut table = Table::new();
-                        table.insert(key.clone(), inner);
-                        Value::Table(table)
-                    });
-                    if let Value::Table(nested) = nested {
-                        merge(&mut next.settings, &nested);
-                    }
-                    next
-                })
-            })
-            .collect();
+        let labels: Vec<String> = values.iter().map(|value| label(&key, value)).collect();
+        if let Some((i, twice)) = labels.iter().enumerate().find(|(i, l)| labels[..*i].contains(l)) {
+            bail!("grid.{}: value {} is {twice} again: give each value once", path.join("."), i + 1);
+        }
+        let mut next = Vec::with_capacity(cells.len() * values.len());
+        for cell in &cells {
+            for (value, label) in values.iter().zip(&labels) {
+                let mut cell: Cell = cell.clone();
+                let separator = if cell.label.is_empty() { "" } else { "-" };
+                cell.label = format!("{}{separator}{label}", cell.label);
+                let nested = path.iter().rev().fold(value.clone(), |inner, key| {
+                    let mut table = Table::new();
+                    table.insert(key.clone(), inner);
+                    Value::Table(table)
+                });
+                if let Value::Table(nested) = nested {
+                    merge(&mut cell.settings, &nested)?;
+                }
+                next.push(cell);
+            }
+        }
+        cells = next;
     }
     Ok(cells)
 }
@@ -65,15 +68,21 @@ fn collect(table: &Table, above: &mut Vec<String>, axes: &mut Vec<Axis>) -> Resu
     Ok(())
 }
 
-/// Words speak for themselves; numbers need their key.
+/// Words speak for themselves; numbers need their key, and `0.10` is `0.1`. Of a table, the words and numbers in it.
 fn label(key: &str, value: &Value) -> String {
     match value {
+        Value::String(word) => word.replace(['/', '\\', ' '], "_"),
+        Value::Array(items) => format!("{key}={}", items.iter().map(bare).collect::<Vec<_>>().join("x")),
+        Value::Table(table) => table.iter().map(|(key, value)| label(key, value)).collect::<Vec<_>>().join("-"),
+        other => format!("{key}={}", bare(other)),
+    }
+}
+
+fn bare(value: &Value) -> String {
+    match value {
+        Value::Float(number) => number.to_string(),
         Value::String(word) => word.clone(),
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(ToString::to_string).collect();
-            format!("{key}={}", items.join("x"))
-        }
-        other => format!("{key}={other}"),
+        other => other.to_string(),
     }
 }
 
@@ -89,7 +98,7 @@ mod tests {
     fn every_combination_once() {
         let cells = expand(&table("network.activation = [\"tanh\", \"relu\"]\ntraining.l2 = [0.0, 0.01]")).unwrap();
         let labels: Vec<&str> = cells.iter().map(|c| c.label.as_str()).collect();
-        assert_eq!(labels, ["tanh-l2=0.0", "tanh-l2=0.01", "relu-l2=0.0", "relu-l2=0.01"]);
+        assert_eq!(labels, ["tanh-l2=0", "tanh-l2=0.01", "relu-l2=0", "relu-l2=0.01"]);
         assert_eq!(cells[3].settings, table("network.activation = \"relu\"\ntraining.l2 = 0.01"));
     }
 
@@ -98,6 +107,15 @@ mod tests {
         assert_eq!(expand(&Table::new()).unwrap(), [Cell { label: String::new(), settings: Table::new() }]);
         let cells = expand(&table("network.hidden = [[10, 5], [3]]")).unwrap();
         assert_eq!((cells.len(), cells[0].label.as_str()), (2, "hidden=10x5"));
+    }
+
+    #[test]
+    fn values_are_told_apart_and_named_for_people() {
+        let e = expand(&table("training.dropout = [0.1, 0.10]")).unwrap_err().to_string();
+        assert!(e.contains("grid.training.dropout: value 2 is dropout=0.1 again"), "{e}");
+        let text = "training.optimiser = [{ kind = \"adam\", learning_rate = 0.1 }, { kind = \"sgd\" }]";
+        let cells = expand(&table(text)).unwrap();
+        assert_eq!([&cells[0].label, &cells[1].label], ["adam-learning_rate=0.1", "sgd"]);
     }
 
     #[test]

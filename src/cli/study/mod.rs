@@ -33,7 +33,7 @@ enum StudyCommand {
     List,
     /// Print the file of a study
     Show {
-        /// Name of a built-in study
+        /// Name of a built-in study, or a file
         study: String,
     },
     /// Run a study
@@ -89,26 +89,27 @@ fn run_study(args: &RunArgs, output: Output) -> Result<()> {
     let folder = args.out.folder(&format!("{}-{preset}", study.name));
     let (existing, look) = (args.out.existing(), args.look.options());
     let judged = |folder: &RunFolder| judge(&study.claims, folder);
+    let unusable = || format!("job of the study {}", args.study);
     match study.kind {
         Kind::Trace => trace::run(&study, &preset, job, (&folder, existing), &look, output),
         Kind::Regress => {
-            let config = regression::ConfigFile::parse(&with_name(&study, job)?).context(UNUSABLE)?;
+            let mut config: regression::ConfigFile = with_name(&study, job).try_into().with_context(unusable)?;
+            config.check().with_context(unusable)?;
             regress::run_config(&config, &folder, existing, &look, output, judged)
         }
         Kind::Generalise => {
-            let config = generalisation::ConfigFile::parse(&with_name(&study, job)?).context(UNUSABLE)?;
+            let config: generalisation::ConfigFile = with_name(&study, job).try_into().with_context(unusable)?;
+            config.check().with_context(unusable)?;
             let identity = Identity::new("generalise", serde_json::to_value(&config)?, vec![]);
             generalise::run_config(&config, &identity, &folder, existing, &look, output, judged)
         }
     }
 }
 
-const UNUSABLE: &str = "the study's job cannot be used";
-
-/// The job as the text of a command's own config, under the study's name.
-fn with_name(study: &Study, mut job: toml::Table) -> Result<String> {
+/// The job as a command's own config, under the study's name.
+fn with_name(study: &Study, mut job: toml::Table) -> toml::Table {
     job.insert("name".into(), study.name.clone().into());
-    Ok(toml::to_string(&job)?)
+    job
 }
 
 /// Holds the paper's claims against the tables of a run: `claims.csv`, and a sentence each.
@@ -116,7 +117,7 @@ fn judge(claims: &[Claim], folder: &RunFolder) -> Result<Vec<String>> {
     if claims.is_empty() {
         return Ok(vec![]);
     }
-    let verdicts = claims.iter().map(|claim| claim.judge(folder.path())).collect::<Result<Vec<_>>>()?;
+    let verdicts: Vec<Verdict> = claims.iter().map(|claim| claim.judge(folder.path())).collect();
     let mut table = csv::Writer::from_writer(Vec::new());
     for verdict in &verdicts {
         table.serialize(verdict)?;

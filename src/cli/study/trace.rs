@@ -8,7 +8,7 @@ use crate::figure::FigureOptions;
 use crate::plane::{PlaneJob, Source, Unit, both, derive, findings};
 use crate::report::compose;
 use crate::run::{Existing, Identity, Opened, RunFolder};
-use crate::study::{Study, association, association_findings, expand, merge};
+use crate::study::{Cell, Study, association, association_findings, expand, merge};
 use crate::subject::data::{DataOptions, Loaded};
 use crate::subject::model::Pool;
 use crate::subject::samples::Samples;
@@ -69,18 +69,25 @@ impl Job {
             None => Ok(Table::new()),
         };
         let (grid, plane) = (take("grid")?, take("plane")?);
-        let plane: PlaneConfig = plane.try_into().context("job.plane")?;
-        let configs = expand(&grid)?
-            .into_iter()
-            .map(|cell| {
-                let mut own = job.clone();
-                merge(&mut own, &cell.settings);
-                let name = if cell.label.is_empty() { study.name.clone() } else { cell.label };
-                own.insert("name".into(), name.into());
-                ConfigFile::parse(&toml::to_string(&own)?)
-            })
-            .collect::<Result<Vec<_>>>()
-            .context("the study's job cannot be used")?;
+        let plane: PlaneConfig = plane.try_into().with_context(|| format!("job.plane of the study {}", study.name))?;
+        ensure!(!plane.estimators.is_empty(), "job.plane.estimators is empty: give at least one, or leave it out");
+        ensure!(plane.samples.is_none_or(|n| n >= 2), "job.plane.samples = {:?}: two are needed", plane.samples);
+        ensure!(
+            !job.contains_key("name"),
+            "job.name: the runs of a study are called by the study or by the grid; leave it out"
+        );
+        let config = |cell: Cell| -> Result<ConfigFile> {
+            let mut own = job.clone();
+            merge(&mut own, &cell.settings)?;
+            let name = if cell.label.is_empty() { study.name.clone() } else { cell.label };
+            own.insert("name".into(), name.into());
+            let config: ConfigFile = own.try_into()?;
+            config.check()?;
+            Ok(config)
+        };
+        let configs = expand(&grid)
+            .and_then(|cells| cells.into_iter().map(config).collect::<Result<Vec<_>>>())
+            .with_context(|| format!("job of the study {}", study.name))?;
         ensure!(
             configs.iter().all(|c| c.data == configs[0].data),
             "the grid of a study varies the network and its training, not the data"
@@ -120,14 +127,22 @@ pub(super) fn run(
     let built = estimators(&plane.estimators)?;
     let identity = Identity::new(
         "study",
-        json!({ "study": study.name, "preset": preset, "trainings": configs, "plane": plane, "claims": study.claims }),
+        json!({
+            "study": study.name,
+            "title": study.title,
+            "reference": study.reference,
+            "preset": preset,
+            "trainings": configs,
+            "plane": plane,
+        }),
         files,
     );
     let folder = match RunFolder::open(path, existing, &identity)? {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
-    output.note(&format!("{}: {} networks, preset {preset}", study.title, trainings.len()));
+    let networks = if trainings.len() == 1 { "one network".into() } else { format!("{} networks", trainings.len()) };
+    output.note(&format!("{}: {networks}, preset {preset}", study.title));
     let training = train_all(&trainings, &data, share, &folder, output)?;
     folder.write("training.csv", &to_csv(&training)?)?;
     folder.write("training.parquet", &write_parquet(&training)?)?;
@@ -161,6 +176,12 @@ pub(super) fn run(
     manifest.limits = limits;
     manifest.attribution = data.attribution.map(String::from);
     manifest.warnings = warnings(&result);
+    if let Some(asked) = plane.samples.filter(|&n| n > data.len()) {
+        let all = data.len();
+        manifest
+            .warnings
+            .push(format!("job.plane.samples asks for {asked}, but there are {all}: all of them were used"));
+    }
     let derived = derive(&result.rows, &GradientRow::of(&training), 0, folder.path())?;
     let associated = association(&derived.verdicts, &training, 0);
     both(folder.path(), "association", &associated)?;
@@ -175,6 +196,9 @@ pub(super) fn run(
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;
     let mut lines = manifest.findings.clone();
+    lines.extend(manifest.warnings.iter().map(|w| format!("note: {w}")));
     lines.push(format!("report  {}", path.join("report.html").display()));
-    output.summary(&lines, &json!({ "out": path, "rows": result.rows.len(), "findings": manifest.findings }))
+    let (findings, warnings) = (&manifest.findings, &manifest.warnings);
+    output
+        .summary(&lines, &json!({ "out": path, "rows": result.rows.len(), "findings": findings, "warnings": warnings }))
 }

@@ -289,7 +289,16 @@ impl ConfigFile {
     /// As [`ConfigFile::read`].
     pub fn parse(text: &str) -> Result<Self> {
         let config: Self = toml::from_str(text)?;
-        let t = &config.training;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// When one is outside its domain; the message names its key.
+    pub fn check(&self) -> Result<()> {
+        let (config, t) = (self, &self.training);
         ensure!(!config.name.trim().is_empty(), "name is empty");
         ensure!(
             !config.name.contains(['/', '\\']),
@@ -343,7 +352,7 @@ impl ConfigFile {
         ] {
             ensure!(value >= 0.0 && value.is_finite(), "training.{name} = {value}: it cannot be negative");
         }
-        Ok(config)
+        Ok(())
     }
 
     /// The settings for one seed, for data of this many features and classes, without convolutions: see
