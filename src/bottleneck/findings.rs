@@ -55,6 +55,9 @@ pub fn curve_findings(curve: &BottleneckCurve, unit: Unit) -> Vec<String> {
 /// Points that were not found well.
 pub fn curve_warnings(curve: &BottleneckCurve, clusters: Option<usize>) -> Vec<String> {
     let mut warnings = Vec::new();
+    if !curve.is_corner() && curve.points().iter().all(|p| p.i_xt < 1e-9) {
+        warnings.push("nothing is learnt up to the largest β: the curve is its two ends and no bound".into());
+    }
     let early = curve.not_converged();
     if early > 0 {
         warnings.push(format!(

@@ -181,6 +181,8 @@ pub(super) struct PlaneCurve {
     pub(super) name: String,
     /// The file that it was read from.
     pub(super) file: Option<InputFile>,
+    /// I(X;Y) in nats of the plane's own inputs and labels, as counted; where the curve is from a file.
+    own_information: Option<f64>,
 }
 
 impl PlaneCurve {
@@ -192,6 +194,15 @@ impl PlaneCurve {
             notes.push(format!(
                 "the labels of the plane have H(Y) = {h_y:.4} bits, and those of the information-bottleneck curve {own:.4}: is \
                  it the curve of these data?"
+            ));
+        }
+        let here = Unit::Bits.of(self.curve.limits().information);
+        if let Some(own) = self.own_information.map(|i| Unit::Bits.of(i)).filter(|own| (own - here).abs() > 0.02 * own)
+        {
+            notes.push(format!(
+                "the information-bottleneck curve has I(X;Y) = {here:.4} bits, and the inputs and labels of the plane, as counted, \
+                 {own:.4}: unless these labels are a draw of noisy ones, it is the curve of another distribution, and layers \
+                 may well lie above it; --ib-curve auto takes the data's own"
             ));
         }
         if self.curve.is_corner() {
@@ -217,7 +228,7 @@ pub(super) fn for_plane(
         let joint = own_joint(samples, rows, classes).context("--ib-curve auto")?;
         let curve = BottleneckOptions { seed, ..BottleneckOptions::default() }.curve(&joint, &|| ());
         let name = samples.map_or("the labels", Samples::name).to_string();
-        return Ok(PlaneCurve { curve: curve.context("--ib-curve auto")?, name, file: None });
+        return Ok(PlaneCurve { curve: curve.context("--ib-curve auto")?, name, file: None, own_information: None });
     }
     let path: PathBuf = if Path::new(asked).is_dir() { Path::new(asked).join(TABLE) } else { asked.into() };
     ensure!(
@@ -225,8 +236,10 @@ pub(super) fn for_plane(
         "--ib-curve {asked}: there is no {} (give the folder of a run of `narrows ib-curve`, its table, or auto)",
         path.display()
     );
-    let rows: Vec<IbCurveRow> = read_csv(&path)?;
-    let curve = curve_of_rows(&rows).with_context(|| format!("cannot use --ib-curve {}", path.display()))?;
-    let name = rows.first().map_or_else(String::new, |r| r.joint.clone());
-    Ok(PlaneCurve { curve, name, file: Some(InputFile::of(&path)?) })
+    let table: Vec<IbCurveRow> = read_csv(&path)?;
+    let curve = curve_of_rows(&table).with_context(|| format!("cannot use --ib-curve {}", path.display()))?;
+    let name = table.first().map_or_else(String::new, |r| r.joint.clone());
+    let own = samples.map(|s| own_joint(Some(s), rows, classes)).transpose()?;
+    let own_information = own.map(|joint| joint.information());
+    Ok(PlaneCurve { curve, name, file: Some(InputFile::of(&path)?), own_information })
 }

@@ -79,7 +79,7 @@ pub fn bound_findings(rows: &[PlaneRow]) -> Vec<String> {
         let above = distances.iter().filter(|r| is_above(r)).count();
         let beyond = if above > 0 {
             format!(
-                " {above} of {} points are above the bound, where no T can be: the estimator's doing.",
+                " {above} of {} points are above the bound, where no T can be: the estimator's doing, if the curve is that of these data.",
                 distances.len()
             )
         } else {
@@ -106,9 +106,11 @@ pub fn bound_findings(rows: &[PlaneRow]) -> Vec<String> {
             excess.map_or(String::new(), |v| format!("; it keeps {v:.2} {unit} of I(X;T) more than its I(T;Y) needs"));
         // Rounded as it is shown, so that a distance of nothing is not shown as −0.000.
         let distance = (nearest.value.unwrap_or(0.0) * 1e3).round() / 1e3 + 0.0;
+        let place = if distance < 0.0 { "above it, within its error" } else { "below it" };
+        let distance = distance.abs();
         Some(format!(
-            "{run}, {estimator}: nearest to the information-bottleneck bound in the end is {}, {distance:.3} {unit} below \
-             it{share}{excess}.{beyond}",
+            "{run}, {estimator}: nearest to the information-bottleneck bound in the end is {}, {distance:.3} {unit} \
+             {place}{share}{excess}.{beyond}",
             nearest.layer
         ))
     };

@@ -1,6 +1,7 @@
 //! What a file holds, in columns, before anybody has said what it means.
 
 use anyhow::{Context, Result, bail, ensure};
+use narrows_datasets::load::csv::open_quote;
 use narrows_datasets::load::npy::NpyArray;
 
 /// The values of one column.
@@ -70,6 +71,9 @@ impl Table {
     /// When it is not UTF-8, has no rows, or its rows differ in length.
     pub fn of_csv(bytes: &[u8], by_name: bool) -> Result<Self> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if let Some(line) = open_quote(bytes) {
+            bail!("line {line}: a quote (\") is opened here and never closed: close it, or leave it out");
+        }
         let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(bytes);
         let mut cells: Vec<Vec<String>> = Vec::new();
         for record in reader.records() {

@@ -45,6 +45,7 @@ pub struct CsvData {
 /// When the text is empty, not UTF-8, ragged, or holds text in a column of numbers; line and column are named.
 pub fn read_matrix(bytes: &[u8], label_column: Option<&ColumnRef>) -> Result<CsvData, LoadError> {
     let text = utf8(bytes)?;
+    closed(text)?;
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let mut header: Option<Vec<String>> = None;
@@ -117,6 +118,41 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, LoadError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes)
         .map_err(|e| LoadError::Encoding { what: format!("byte {} is not UTF-8", e.valid_up_to() + 1) })
+}
+
+/// Refuses a text whose last quote is never closed: a reader would take all that follows for one field, and a short table
+/// for the whole.
+pub(super) fn closed(text: &str) -> Result<(), LoadError> {
+    open_quote(text.as_bytes()).map_or(Ok(()), |line| {
+        Err(LoadError::Csv {
+            line,
+            reason: "a quote (\") is opened here and never closed: close it, or leave it out".into(),
+        })
+    })
+}
+
+/// The line, from 1, of a quote that is open at the end of comma-separated text.
+///
+/// Quotes count at the beginning of a field only; doubled ones inside are text.
+pub fn open_quote(text: &[u8]) -> Option<u64> {
+    let (mut line, mut opened, mut at_start) = (1, None, true);
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, opened) {
+            (b'"', Some(_)) => {
+                if bytes.peek() == Some(&b'"') {
+                    bytes.next();
+                } else {
+                    opened = None;
+                }
+            }
+            (b'"', None) if at_start => opened = Some(line),
+            _ => {}
+        }
+        line += u64::from(byte == b'\n');
+        at_start = opened.is_none() && matches!(byte, b',' | b'\n' | b'\r');
+    }
+    opened
 }
 
 fn add_row(
@@ -201,6 +237,16 @@ mod tests {
 
     fn message(text: &str, label: Option<&str>) -> String {
         read_matrix(text.as_bytes(), label.map(ColumnRef::from).as_ref()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_told_with_its_line() {
+        assert_eq!(open_quote(b"a,b\n1,\"2\n3,4\n"), Some(2));
+        for sound in ["a,b\n1,\"2\n3\"\n", "\"say \"\"hi\"\"\",2\n", "5\" nail,2\n", "", "\"\"\n"] {
+            assert_eq!(open_quote(sound.as_bytes()), None, "{sound}");
+        }
+        let e = read_matrix(b"1,2\n3,\"4\n5,6\n", None).unwrap_err().to_string();
+        assert!(e.contains("line 2") && e.contains("never closed"), "{e}");
     }
 
     #[test]

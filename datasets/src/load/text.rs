@@ -1,6 +1,6 @@
 //! Texts: a column of a CSV, or a file with one text a line.
 
-use super::csv::{ColumnRef, Labels, labels_of, locate, utf8};
+use super::csv::{ColumnRef, Labels, closed, labels_of, locate, utf8};
 use crate::LoadError;
 use ::csv::StringRecord;
 
@@ -92,6 +92,7 @@ pub fn column(bytes: &[u8], text: Option<&ColumnRef>, label: Option<&ColumnRef>)
 }
 
 fn records(text: &str) -> Result<Vec<StringRecord>, LoadError> {
+    closed(text)?;
     // Not trimmed: what stands in a text belongs to it.
     let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut records: Vec<StringRecord> = Vec::new();

@@ -3,12 +3,15 @@
 use super::{BottleneckCurve, BottleneckError, JointDistribution, solve};
 use serde::Serialize;
 
+/// β beyond which nothing is searched.
+const LARGEST_BETA: f64 = 1e6;
+
 /// Settings of the search for a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BottleneckOptions {
     /// Smallest β. At β ≤ 1 the best T knows nothing, whatever the data.
     pub beta_min: f64,
-    /// Largest β.
+    /// Largest β; raised by [`BottleneckOptions::curve`] where nothing is worth knowing below it.
     pub beta_max: f64,
     /// Points of the geometric schedule between them.
     pub points: usize,
@@ -66,7 +69,23 @@ impl BottleneckOptions {
         done: &(dyn Fn() + Sync),
     ) -> Result<BottleneckCurve, BottleneckError> {
         self.check()?;
-        self.curve_at(joint, &self.schedule(), done)
+        let reaching = self.reaching(joint);
+        reaching.curve_at(joint, &reaching.schedule(), done)
+    }
+
+    /// The same options, with a `beta_max` well beyond the β at which something is worth knowing of this distribution:
+    /// below it every point is the origin, and no curve.
+    fn reaching(&self, joint: &JointDistribution) -> Self {
+        const BEYOND: f64 = 10.0;
+        let small = joint.collapsed();
+        let mut options = *self;
+        if small.n_inputs() >= 2 && !joint.is_deterministic() {
+            let local = 1.0 / small.squared_maximal_correlation();
+            if local.is_finite() && 2.0 * local > self.beta_max {
+                options.beta_max = (BEYOND * local).min(LARGEST_BETA);
+            }
+        }
+        options
     }
 
     /// As [`curve`](Self::curve), with a schedule of one's own; it is sorted, and refined as the other is.
@@ -114,7 +133,7 @@ impl BottleneckOptions {
         if !(self.beta_min > 0.0 && self.beta_min.is_finite()) {
             return Err(bad("beta-min", self.beta_min, "it must be a positive number"));
         }
-        if !(self.beta_max > self.beta_min && self.beta_max <= 1e6) {
+        if !(self.beta_max > self.beta_min && self.beta_max <= LARGEST_BETA) {
             return Err(bad("beta-max", self.beta_max, "it must be above beta-min, and 1e6 at most"));
         }
         if !(2..=10_000).contains(&self.points) {
