@@ -81,8 +81,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
     let sheets: Vec<Sheet> =
         sheet::regression(&regression).into_iter().chain(correlation::correlation(&correlations)).collect();
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
-    let title =
-        format!("narrows {}: {}", manifest.identity.command, folder.file_name().unwrap_or_default().to_string_lossy());
+    let title = title(folder, manifest);
     // Findings and warnings have their own places on the page.
     let mut provenance = serde_json::to_value(manifest)?;
     if let Some(entries) = provenance.as_object_mut() {
@@ -106,6 +105,19 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
     })?;
     write_atomic(&folder.join("report.html"), page.as_bytes())?;
     Ok(figures)
+}
+
+/// The title of the page: a study's own, with its paper; else the command and the folder.
+fn title(folder: &Path, manifest: &Manifest) -> String {
+    let text = |key: &str| manifest.identity.config.get(key).and_then(serde_json::Value::as_str);
+    match (text("title"), text("reference")) {
+        (Some(title), Some(reference)) => format!("{title} ({reference})"),
+        (Some(title), None) => title.to_string(),
+        _ => {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            format!("narrows {}: {name}", manifest.identity.command)
+        }
+    }
 }
 
 /// What follows from the plane: from its tables, or computed where an older run does not have them.

@@ -200,7 +200,9 @@ pub(super) fn points(data: &PlaneData) -> Vec<PointRow> {
 
 /// The last epoch of each run; none when nothing was trained.
 pub(super) fn training(rows: &[TrainingRow]) -> Vec<TrainingSummary> {
-    distinct(rows.iter().map(|r| r.run.as_str()))
+    // Gradients alone, which a plane may be given, are no training to tell of.
+    let scored = rows.iter().filter(|r| TRAINING.contains(&r.quantity.as_str()) && r.value.is_some());
+    distinct(scored.map(|r| r.run.as_str()))
         .into_iter()
         .map(|run| {
             let of_run = || rows.iter().filter(|r| r.run == run);
@@ -287,6 +289,9 @@ mod tests {
         assert_eq!((ends.len(), ends[0].epoch), (2, 9));
         assert_eq!(ends[1].values, ["0.950", "0.905", "0.070", "0.160"]);
         assert!(training(&[]).is_empty());
+        let gradients: Vec<TrainingRow> =
+            training_table(1, 3, 1).into_iter().filter(|r| r.quantity.starts_with("gradient")).collect();
+        assert!(!gradients.is_empty() && training(&gradients).is_empty());
     }
 
     #[test]

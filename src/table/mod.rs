@@ -106,3 +106,41 @@ pub fn read_csv<R: Row>(path: &Path) -> Result<Vec<R>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_documented_as_it_is_in_the_code() {
+        const PAGE: &str = include_str!("../../docs/columns.md");
+        let missing = |name: &str, columns: &[Column]| -> Vec<String> {
+            let line = |c: &Column| format!("| `{}` | {} |", c.name, c.meaning.replace('|', "&#124;"));
+            let lines: Vec<String> = columns.iter().map(line).collect();
+            let block = lines.join("\n");
+            if PAGE.contains(&block) { vec![] } else { vec![format!("{name}:\n{block}")] }
+        };
+        let all = [
+            missing("PlaneRow", PlaneRow::COLUMNS),
+            missing("PhaseRow", PhaseRow::COLUMNS),
+            missing("ProcessingRow", ProcessingRow::COLUMNS),
+            missing("MeanRow", MeanRow::COLUMNS),
+            missing("AgreementRow", AgreementRow::COLUMNS),
+            missing("GradientRow", GradientRow::COLUMNS),
+            missing("TrainingRow", TrainingRow::COLUMNS),
+            missing("TimingRow", TimingRow::COLUMNS),
+            missing("IbCurveRow", IbCurveRow::COLUMNS),
+            missing("RegressionRow", RegressionRow::COLUMNS),
+            missing("RegressionSummaryRow", RegressionSummaryRow::COLUMNS),
+            missing("ModelRow", ModelRow::COLUMNS),
+            missing("CorrelationRow", CorrelationRow::COLUMNS),
+            missing("AssociationRow", AssociationRow::COLUMNS),
+            missing("ActivationRow", ActivationRow::COLUMNS),
+            missing("CapturedSampleRow", CapturedSampleRow::COLUMNS),
+            missing("AccuracyRow", AccuracyRow::COLUMNS),
+            missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
+        ]
+        .concat();
+        assert!(all.is_empty(), "docs/columns.md lacks:\n{}", all.join("\n\n"));
+    }
+}

@@ -38,6 +38,10 @@ class PlanePlot {
     this.area.frame(this.svg, `I(X;T) [${model.unit}]`, `I(T;Y) [${model.unit}]`);
     this.area.ceiling(this.svg, model.ceiling);
     this.area.wall(this.svg, model.wall);
+    // Intervals may be wider than the plane; markers are not, and stay whole at its edges.
+    this.clip = `plane-clip-${(PlanePlot.clips = (PlanePlot.clips ?? 0) + 1)}`;
+    const rect = { x: box.left, y: box.top, width: box.width, height: box.height };
+    draw(draw(this.svg, "clipPath", { id: this.clip }), "rect", rect);
     this.trailed = draw(this.svg, "g", { class: "trail" });
     this.ring = draw(this.svg, "circle", { class: "ring", r: 10, visibility: "hidden" });
     this.present = draw(this.svg, "g", { class: "present" });
@@ -53,7 +57,7 @@ class PlanePlot {
     this.markers.clear();
     this.line = draw(this.present, "path", { class: "thread" });
     for (const layer of this.layers()) {
-      const whisker = draw(this.present, "path", { class: "whisker" });
+      const whisker = draw(this.present, "path", { class: "whisker", "clip-path": `url(#${this.clip})` });
       const marker = draw(this.present, "path", { class: "marker", role: "img", tabindex: -1, "data-layer": layer });
       marker.setAttribute("d", markerAt(this.view.model.looks.layers[layer].marker, 0, 0, 6));
       marker.addEventListener("focus", () => this.hold(layer));
