@@ -239,7 +239,8 @@ pub(super) fn for_plane(
     let table: Vec<IbCurveRow> = read_csv(&path)?;
     let curve = curve_of_rows(&table).with_context(|| format!("cannot use --ib-curve {}", path.display()))?;
     let name = table.first().map_or_else(String::new, |r| r.joint.clone());
-    let own = samples.map(|s| own_joint(Some(s), rows, classes)).transpose()?;
+    // Where they are too many to be counted, nothing is compared.
+    let own = samples.and_then(|s| own_joint(Some(s), rows, classes).ok());
     let own_information = own.map(|joint| joint.information());
     Ok(PlaneCurve { curve, name, file: Some(InputFile::of(&path)?), own_information })
 }
