@@ -4,14 +4,14 @@ use super::options::{LARGEST_SEED, OutArgs};
 use super::output::Output;
 use super::plane::{estimators, trace, warnings};
 use super::report::LookArgs;
-use super::train::{checkpoint_folder, last_scores, train_all};
+use super::train::{checkpoint_folder, last_scores, train_all, trained};
 use crate::plane::{PlaneJob, Source, Unit, derive, findings};
 use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
 use crate::subject::samples::Samples;
 use crate::subject::train::{ConfigFile, Device, TrainConfig};
 use crate::subject::{Activation, Network};
-use crate::table::{GradientRow, to_csv, write_parquet};
+use crate::table::GradientRow;
 use anyhow::{Context, Result};
 use narrows_datasets::Dataset;
 use narrows_estimators::Targets;
@@ -92,18 +92,10 @@ pub(super) fn run(args: &DemoArgs, output: Output) -> Result<()> {
         data.len()
     ));
     let training = train_all(&trainings, &data, file.data.train_share, &folder, output)?;
-    folder.write("training.csv", &to_csv(&training)?)?;
-    folder.write("training.parquet", &write_parquet(&training)?)?;
 
     let source = Source::default();
     let samples = Samples::of_matrix("digits", data.inputs.clone())?;
-    let mut checkpoints = vec![];
-    for config in &trainings {
-        let pattern = folder.path().join(checkpoint_folder(&trainings, config)).join("*.safetensors");
-        for path in super::models::expand(&[pattern.display().to_string()])? {
-            checkpoints.push((source.clone(), source.locate(&path, Some(&samples), data.len())?));
-        }
-    }
+    let checkpoints = trained(&trainings, &folder, &source, &samples)?;
     let job = PlaneJob {
         checkpoints,
         samples: Some(samples),

@@ -1,13 +1,16 @@
 //! `narrows train CONFIG.toml`
 
+use super::models;
 use super::options::{LARGEST_SEED, OutArgs};
 use super::output::Output;
 use super::report::LookArgs;
+use crate::plane::{Located, Source, both};
 use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
-use crate::subject::data::{DataOptions, Loaded};
+use crate::subject::data::Loaded;
+use crate::subject::samples::Samples;
 use crate::subject::train::{ConfigFile, Device, Session, TrainConfig, TrainingData, train};
-use crate::table::{TrainingRow, to_csv, write_parquet};
+use crate::table::TrainingRow;
 use anyhow::{Context, Result};
 use narrows_datasets::Dataset;
 use rayon::prelude::*;
@@ -62,13 +65,7 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
     if let Some(device) = args.device {
         config.training.device = device;
     }
-    let options = DataOptions {
-        inputs: Some(config.data.inputs.clone()),
-        labels: config.data.labels.clone(),
-        label_column: config.data.label_column.clone(),
-        scale: config.data.scale,
-    };
-    let Loaded { data, files, scale, shape } = options.load()?;
+    let Loaded { data, files, scale, shape } = config.data.options().load()?;
     config.data.scale = Some(scale);
     // Before anything is written: a share that leaves no test set is a fault of the config.
     for &seed in &config.seeds {
@@ -83,8 +80,6 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
     };
     folder.write("config.toml", toml::to_string(&config)?.as_bytes())?;
     let rows = train_all(&trainings, &data, config.data.train_share, &folder, output)?;
-    folder.write("training.csv", &to_csv(&rows)?)?;
-    folder.write("training.parquet", &write_parquet(&rows)?)?;
 
     let mut manifest = folder.manifest(&identity);
     manifest.attribution = data.attribution.map(String::from);
@@ -99,7 +94,7 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
 }
 
 /// Trains the networks beside each other; checkpoints of run R go to `checkpoints/R`, or straight to `checkpoints` when
-/// there is one run only.
+/// there is one run only. Writes the tables of the split and of the training.
 pub(super) fn train_all(
     trainings: &[TrainConfig],
     data: &Dataset,
@@ -139,7 +134,25 @@ pub(super) fn train_all(
         })
         .collect::<Result<_>>()?;
     bar.finish_and_clear();
-    Ok(rows.into_iter().flatten().collect())
+    let rows: Vec<TrainingRow> = rows.into_iter().flatten().collect();
+    both(folder.path(), "training", &rows)?;
+    Ok(rows)
+}
+
+/// The checkpoints of networks that [`train_all`] trained, ready to be traced on the samples.
+pub(super) fn trained(
+    trainings: &[TrainConfig],
+    folder: &RunFolder,
+    source: &Source,
+    samples: &Samples,
+) -> Result<Vec<(Source, Located)>> {
+    let mut paths = vec![];
+    for config in trainings {
+        let pattern = folder.path().join(checkpoint_folder(trainings, config)).join("*.safetensors");
+        paths.extend(models::expand(&[pattern.display().to_string()])?);
+    }
+    let located = |path: &PathBuf| Ok((source.clone(), source.locate(path, Some(samples), samples.len())?));
+    paths.par_iter().map(located).collect()
 }
 
 /// Which samples (rows of the data, from 0) each run trained and tested on.

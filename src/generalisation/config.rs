@@ -1,8 +1,9 @@
 //! The file that describes a study of information and generalisation.
 
+use crate::run::read_config;
 use crate::subject::Activation;
 use crate::subject::train::Initialiser;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use narrows_datasets::Blobs;
 use narrows_estimators::posterior::Spread;
 use serde::{Deserialize, Serialize};
@@ -267,9 +268,7 @@ impl ConfigFile {
     /// When the file cannot be read, a key is unknown or of the wrong type (with its line), or a value is outside its
     /// domain.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("the config {} cannot be used", path.display()))
+        read_config(path, Self::parse)
     }
 
     /// Reads and checks TOML text.

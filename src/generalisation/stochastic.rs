@@ -7,11 +7,11 @@
 
 use super::config::TrainingConfig;
 use super::plan::Setting;
+use crate::subject::train::numbered;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Standard deviations are kept above this, as in the paper's code.
@@ -28,9 +28,7 @@ enum Purpose {
 }
 
 fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(((purpose as u64) << 48) | epoch);
-    rng
+    numbered(seed, purpose as u64, epoch)
 }
 
 fn normal(shape: (usize, usize), rng: &mut ChaCha8Rng) -> Array2<f32> {

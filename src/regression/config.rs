@@ -1,6 +1,7 @@
 //! The file that describes a regression study.
 
 use super::objective::{OBJECTIVES, Objective};
+use crate::run::read_config;
 use crate::subject::train::Device;
 use anyhow::{Context, Result, bail, ensure};
 use narrows_estimators::{KernelWidth, registry};
@@ -264,9 +265,7 @@ impl ConfigFile {
     /// When the file cannot be read, a key is unknown or of the wrong type (with its line), or a value is outside its
     /// domain.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("the config {} cannot be used", path.display()))
+        read_config(path, Self::parse)
     }
 
     /// Reads and checks TOML text, and fills in the weights β of the objectives that it does not name.

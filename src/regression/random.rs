@@ -1,7 +1,7 @@
 //! Random streams that follow from a seed, a purpose and an epoch.
 
+use crate::subject::train::numbered;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 
 /// What a stream is for. Objectives of one seed start from the same weights and see the same minibatches, so that they
 /// can be compared seed by seed.
@@ -15,7 +15,5 @@ pub(super) enum Purpose {
 
 /// The stream of a purpose in an epoch.
 pub(super) fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x7265_6772_6573_7321);
-    rng.set_stream(((purpose as u64) << 48) | epoch);
-    rng
+    numbered(seed ^ 0x7265_6772_6573_7321, purpose as u64, epoch)
 }

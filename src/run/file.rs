@@ -19,6 +19,15 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomic_with(path, |file| Ok(file.write_all(bytes)?))
 }
 
+/// Reads a command's config, and says of which file it was where it is at fault.
+///
+/// # Errors
+/// When the file cannot be read, or `parse` refuses it.
+pub(crate) fn read_config<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T>) -> Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))?;
+    parse(&text).with_context(|| format!("the config {} cannot be used", path.display()))
+}
+
 /// As [`write_atomic`], by somebody who writes it piece by piece.
 pub(crate) fn write_atomic_with(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -6,8 +6,8 @@ mod ledger;
 mod manifest;
 
 pub(crate) use file::PARTIAL;
-pub(crate) use file::write_atomic_with;
 pub use file::{InputFile, write_atomic};
+pub(crate) use file::{read_config, write_atomic_with};
 pub use folder::{Existing, Opened, RunFolder};
 pub(crate) use ledger::Ledger;
 pub use manifest::{Identity, Limits, Manifest};

@@ -1,23 +1,21 @@
 //! A study that trains networks over a grid and traces their information plane.
 
-use crate::cli::models;
 use crate::cli::output::Output;
 use crate::cli::plane::{DEFAULT_ESTIMATORS, estimators, trace, warnings};
-use crate::cli::train::{checkpoint_folder, train_all};
+use crate::cli::train::{train_all, trained};
 use crate::figure::FigureOptions;
 use crate::plane::{PlaneJob, Source, Unit, both, derive, findings};
 use crate::report::compose;
 use crate::run::{Existing, Identity, Opened, RunFolder};
 use crate::study::{Cell, Study, association, association_findings, expand, merge};
-use crate::subject::data::{DataOptions, Loaded};
+use crate::subject::data::Loaded;
 use crate::subject::model::Pool;
 use crate::subject::samples::Samples;
 use crate::subject::train::{ConfigFile, TrainConfig};
-use crate::table::{GradientRow, to_csv, write_parquet};
+use crate::table::GradientRow;
 use anyhow::{Context, Result, ensure};
 use narrows_datasets::sample_rows;
 use narrows_estimators::Targets;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
@@ -106,13 +104,7 @@ pub(super) fn run(
 ) -> Result<()> {
     let Job { mut configs, plane } = Job::of(study, job)?;
     let data_config = configs[0].data.clone();
-    let options = DataOptions {
-        inputs: Some(data_config.inputs.clone()),
-        labels: data_config.labels.clone(),
-        label_column: data_config.label_column.clone(),
-        scale: data_config.scale,
-    };
-    let Loaded { data, files, scale, shape } = options.load()?;
+    let Loaded { data, files, scale, shape } = data_config.options().load()?;
     for config in &mut configs {
         config.data.scale = Some(scale);
     }
@@ -144,22 +136,12 @@ pub(super) fn run(
     let networks = if trainings.len() == 1 { "one network".into() } else { format!("{} networks", trainings.len()) };
     output.note(&format!("{}: {networks}, preset {preset}", study.title));
     let training = train_all(&trainings, &data, share, &folder, output)?;
-    folder.write("training.csv", &to_csv(&training)?)?;
-    folder.write("training.parquet", &write_parquet(&training)?)?;
 
     let source = Source { pool: plane.pool, ..Source::default() };
     let samples = Samples::of_matrix(&data_config.inputs, data.inputs.clone())?;
     let rows = sample_rows(data.len(), plane.samples.unwrap_or(data.len()), 0);
     let classes: Vec<u32> = rows.iter().map(|&row| data.labels[row]).collect();
-    let mut paths = vec![];
-    for config in &trainings {
-        let pattern = folder.path().join(checkpoint_folder(&trainings, config)).join("*.safetensors");
-        paths.extend(models::expand(&[pattern.display().to_string()])?);
-    }
-    let checkpoints = paths
-        .par_iter()
-        .map(|path| Ok((source.clone(), source.locate(path, Some(&samples), data.len())?)))
-        .collect::<Result<Vec<_>>>()?;
+    let checkpoints = trained(&trainings, &folder, &source, &samples)?;
     let job = PlaneJob {
         checkpoints,
         samples: Some(samples),

@@ -1,8 +1,10 @@
 //! The file that describes a training.
 
 use super::{Convolutions, Device, EngineKind, Initialiser, Schedule};
+use crate::run::read_config;
+use crate::subject::data::DataOptions;
 use crate::subject::{Activation, Architecture, Noise, Output};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -66,6 +68,18 @@ fn column<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<St
         Written::Name(name) => name,
         Written::Number(number) => number.to_string(),
     }))
+}
+
+impl DataConfig {
+    /// What it names, to be loaded.
+    pub fn options(&self) -> DataOptions {
+        DataOptions {
+            inputs: Some(self.inputs.clone()),
+            labels: self.labels.clone(),
+            label_column: self.label_column.clone(),
+            scale: self.scale,
+        }
+    }
 }
 
 impl Default for DataConfig {
@@ -278,9 +292,7 @@ impl ConfigFile {
     /// When the file cannot be read, a key is unknown or of the wrong type (with its line), or a value is outside its
     /// domain.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("the config {} cannot be used", path.display()))
+        read_config(path, Self::parse)
     }
 
     /// Reads and checks TOML text.

@@ -1,6 +1,7 @@
 //! The network as burn tensors: forward pass with noise, loss.
 
 use super::config::TrainingConfig;
+use super::minibatches::Differentiable;
 use crate::subject::activation::LEAKY_SLOPE;
 use crate::subject::{Activation, Architecture, Dense, Network, Output};
 use anyhow::{Result, anyhow};
@@ -74,10 +75,21 @@ impl Model {
         }
         current
     }
+}
 
-    /// Mean loss of a minibatch in nats, from logits and one-hot labels.
-    pub(super) fn loss(&self, logits: Tensor<2>, one_hot: Tensor<2>) -> Tensor<1> {
-        loss(self.architecture.output, logits, one_hot)
+impl Differentiable for Model {
+    fn minibatch_loss(
+        &self,
+        inputs: Tensor<2>,
+        one_hot: Tensor<2>,
+        training: &TrainingConfig,
+        mut noise: StepNoise<'_>,
+    ) -> Tensor<1> {
+        loss(self.architecture.output, self.forward(inputs, training, &mut noise), one_hot)
+    }
+
+    fn parameters(&mut self) -> (&mut [Tensor<2>], &mut [Tensor<1>]) {
+        (&mut self.weights, &mut self.biases)
     }
 }
 
@@ -172,12 +184,7 @@ mod tests {
         let device = Choice::Flex.autodiff();
         let logits = matrix(ndarray::array![[1.0f32, -1.0], [0.5, 2.0]].view(), &device);
         let one_hot = matrix(ndarray::array![[1.0f32, 0.0], [1.0, 0.0]].view(), &device);
-        let model = |output| Model {
-            weights: vec![],
-            biases: vec![],
-            architecture: Architecture { layers: vec![2, 2], activation: Activation::Tanh, output, keys: None },
-        };
-        let found = |output| to_host(&model(output).loss(logits.clone(), one_hot.clone())).unwrap()[0];
+        let found = |output| to_host(&loss(output, logits.clone(), one_hot.clone())).unwrap()[0];
         let cross_entropy = ((1.0 + (-2f32).exp()).ln() + (1.0 + 1.5f32.exp()).ln()) / 2.0;
         assert!((found(Output::Softmax) - cross_entropy).abs() < 1e-6);
         let s = |z: f32| 1.0 / (1.0 + (-z).exp());

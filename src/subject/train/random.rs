@@ -13,9 +13,14 @@ pub(super) enum Purpose {
     GradientNoise = 5,
 }
 
-/// The stream of a purpose in an epoch. ChaCha's stream number makes streams of one seed independent.
+/// The stream of a purpose in an epoch.
 pub(super) fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
+    numbered(seed, purpose as u64, epoch)
+}
+
+/// The stream of a numbered purpose. ChaCha's stream number makes streams of one seed independent.
+pub(crate) fn numbered(seed: u64, purpose: u64, epoch: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(((purpose as u64) << 48) | epoch);
+    rng.set_stream((purpose << 48) | epoch);
     rng
 }

@@ -3,7 +3,8 @@
 use super::Convolutions;
 use super::convolve::{convolve, pool};
 use crate::subject::train::config::TrainingConfig;
-use crate::subject::train::model::{StepNoise, apply, matrix, perturbed, to_host};
+use crate::subject::train::minibatches::Differentiable;
+use crate::subject::train::model::{StepNoise, apply, loss, matrix, perturbed, to_host};
 use crate::subject::{Architecture, Dense};
 use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -97,5 +98,21 @@ impl<'a> Model<'a> {
         }
         let classes = logits.len() / rows.len().max(1);
         Ok(Array2::from_shape_vec((rows.len(), classes), logits)?)
+    }
+}
+
+impl Differentiable for Model<'_> {
+    fn minibatch_loss(
+        &self,
+        inputs: Tensor<2>,
+        one_hot: Tensor<2>,
+        training: &TrainingConfig,
+        noise: StepNoise<'_>,
+    ) -> Tensor<1> {
+        loss(self.head.output, self.forward(inputs, Some((training, noise))), one_hot)
+    }
+
+    fn parameters(&mut self) -> (&mut [Tensor<2>], &mut [Tensor<1>]) {
+        (&mut self.weights, &mut self.biases)
     }
 }

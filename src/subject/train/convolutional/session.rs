@@ -4,21 +4,17 @@ use super::Convolutions;
 use super::model::Model;
 use crate::checkpoint::Checkpoint;
 use crate::subject::Dense;
-use crate::subject::train::burn_engine::gaussian;
 use crate::subject::train::config::TrainConfig;
-use crate::subject::train::gradients::{GradientMoments, annealed_noise_std};
-use crate::subject::train::model::{StepNoise, loss, matrix, to_host};
-use crate::subject::train::optimiser::{self, Steps};
-use crate::subject::train::random::{Purpose, stream};
+use crate::subject::train::gradients::GradientMoments;
+use crate::subject::train::minibatches::Epoch;
+use crate::subject::train::optimiser;
 use crate::subject::train::session::{
     Progress, STATE_INTERVAL, Scores, Session, TrainingData, append, layer_rows, read_rows, save_tensors,
 };
 use crate::subject::train::state::{SavedFile, read_state, write_state};
 use crate::table::TrainingRow;
 use anyhow::{Context, Result, bail};
-use burn::tensor::{Device, Tensor};
-use ndarray::{Array1, Array2, Axis};
-use rand::seq::SliceRandom;
+use ndarray::{Array1, Array2};
 use std::fs;
 use std::time::Instant;
 
@@ -71,7 +67,8 @@ pub(in crate::subject::train) fn train(
         } else {
             vec![]
         };
-        let loss = run_epoch(session, &mut model, optimiser.as_mut(), &device, epoch, &mut step, &mut moments)?;
+        let this = Epoch { config, data: *data, device: &device, number: epoch };
+        let loss = this.run(&mut model, optimiser.as_mut(), &mut step, &mut moments)?;
         config.ensure_finite(loss, epoch)?;
         let layers = model.layers()?;
         if recorded {
@@ -93,62 +90,6 @@ pub(in crate::subject::train) fn train(
     }
     drop(table);
     read_rows(&table_file)
-}
-
-/// All minibatches of one epoch; adds each layer's gradients to `moments`, if there are any, and yields the mean loss over
-/// the samples as their minibatches found it.
-fn run_epoch(
-    session: &Session<'_>,
-    model: &mut Model<'_>,
-    optimiser: &mut dyn Steps,
-    device: &Device,
-    epoch: u64,
-    step: &mut u64,
-    moments: &mut [GradientMoments],
-) -> Result<f64> {
-    let Session { config, data, .. } = session;
-    let training = &config.training;
-    let draw = |purpose| stream(config.seed, purpose, epoch);
-    let (mut dropout, mut activation) = (draw(Purpose::Dropout), draw(Purpose::ActivationNoise));
-    let mut gradient_noise = draw(Purpose::GradientNoise);
-    let mut order = data.train.to_vec();
-    order.shuffle(&mut draw(Purpose::Shuffle));
-    let mut total = 0.0;
-    for rows in order.chunks(training.batch_size) {
-        let inputs = matrix(data.inputs.select(Axis(0), rows).view(), device);
-        let one_hot = matrix(data.one_hot(rows).view(), device);
-        let noise = StepNoise { dropout: &mut dropout, activation: &mut activation };
-        let logits = model.forward(inputs, Some((training, noise)));
-        let loss = loss(config.architecture.output, logits, one_hot);
-        total += to_host(&loss)?.iter().map(|&l| f64::from(l)).sum::<f64>() * rows.len() as f64;
-        let mut gradients = loss.backward();
-        let noise_std = annealed_noise_std(training.gradient_noise, *step) as f32;
-        for layer in 0..model.weights.len() {
-            let missing = || format!("layer {} has no gradient", layer + 1);
-            let mut gradient = model.weights[layer].grad_remove(&mut gradients).with_context(missing)?;
-            let mut bias_gradient = model.biases[layer].grad_remove(&mut gradients).with_context(missing)?;
-            // The statistics are of the data's gradient alone, without penalty and noise.
-            if let Some(moments) = moments.get_mut(layer) {
-                moments.add(&to_host(&gradient)?);
-            }
-            let weight = model.weights[layer].clone().inner();
-            if training.l2 > 0.0 {
-                gradient = gradient + weight.clone() * training.l2 as f32;
-            }
-            if noise_std > 0.0 {
-                gradient =
-                    gradient.clone() + gaussian(gradient.dims(), noise_std, &mut gradient_noise, &gradient.device());
-                let dims = bias_gradient.dims();
-                bias_gradient =
-                    bias_gradient.clone() + gaussian(dims, noise_std, &mut gradient_noise, &bias_gradient.device());
-            }
-            let bias = model.biases[layer].clone().inner();
-            model.weights[layer] = Tensor::from_inner(optimiser.step_weight(layer, weight, gradient)).require_grad();
-            model.biases[layer] = Tensor::from_inner(optimiser.step_bias(layer, bias, bias_gradient)).require_grad();
-        }
-        *step += 1;
-    }
-    Ok(total / order.len().max(1) as f64)
 }
 
 fn scores(data: &TrainingData<'_>, config: &TrainConfig, model: &Model<'_>) -> Result<Scores> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::subject::train::burn_engine::Burn;
-use crate::subject::train::model::{Model, StepNoise, matrix, to_host};
+use crate::subject::train::model::{self, Model, StepNoise, matrix, to_host};
 use crate::subject::train::{ConfigFile, Device, OptimiserKind};
 use crate::subject::{Activation, Output};
 use ndarray::Axis;
@@ -61,7 +61,7 @@ fn of_burn(config: &TrainConfig, data: &TrainingData<'_>, network: &Network) -> 
     let (mut dropout, mut activation) = (draw(Purpose::Dropout), draw(Purpose::ActivationNoise));
     let mut noise = StepNoise { dropout: &mut dropout, activation: &mut activation };
     let logits = model.forward(inputs, &config.training, &mut noise);
-    let mut gradients = model.loss(logits, one_hot).backward();
+    let mut gradients = model::loss(config.architecture.output, logits, one_hot).backward();
     let mut row = Vec::new();
     for (weight, bias) in model.weights.iter().zip(&model.biases) {
         let [inputs, outputs] = weight.dims();
