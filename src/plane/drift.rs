@@ -2,7 +2,7 @@
 //!
 //! The signal-to-noise ratio of an epoch is the norm of the minibatch gradients' mean over the norm of their standard
 //! deviation. It scatters from epoch to epoch and may cross 1 many times. Two change points are told: the first epoch from
-//! which a running median of the ratio (over 5 % of log(1 + epoch) to both sides, two epochs at least and 50 at most) stays
+//! which a running median of the ratio (over the epochs within 5 % of it to both sides, two at least and 50 at most) stays
 //! below 1 to the end; and the place of the drop when log ratio is fitted by one constant before and another after,
 //! each epoch weighted by its share of log(1 + epoch), which needs no level.
 

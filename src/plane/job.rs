@@ -188,7 +188,8 @@ impl PlaneJob {
 }
 
 /// Flags rows that say more of the input or the target than an earlier layer of the same network does, by more than
-/// both standard errors explain: processing cannot add information, so the estimator is at fault there.
+/// both standard errors explain: processing cannot add information, so that it is the estimator's doing (its bias, or noise
+/// of one size on layers of different sizes).
 fn flag_dpi_violations(rows: &mut [PlaneRow]) {
     // Least so far along the layers of one checkpoint, estimator and quantity; rows come in layer order.
     type Series = [String; 5];

@@ -5,7 +5,8 @@
 //! their epochs (of five, of three where there are fewer than 15, of one where there are fewer than five; shorter at the
 //! ends). It is a turning point when I(X;T) at the last checkpoint, and the median of it at the last three, lie below the
 //! peak by more than 1.96 standard errors of a difference: those of the two estimates, and of the scatter between
-//! neighbouring checkpoints, taken together. On pure noise less than one series in twenty turns by this rule. Fewer than six
+//! neighbouring checkpoints, taken together. Of noise that is independent from
+//! checkpoint to checkpoint less than one series in twenty turns by this rule; slow wandering counts as course. Fewer than six
 //! checkpoints do not tell scatter from course: there the errors of the estimates alone decide, and the rows are flagged.
 
 use super::track::{Number, Point, Track, median, running_median, scatter, times, tracks};

@@ -1,5 +1,6 @@
 //! The data-processing inequality, checkpoint by checkpoint: of two layers of a chain the later cannot know more of the
-//! input, nor of the target, than the earlier. Where an estimator says it does, the estimator is at fault.
+//! input, nor of the target, than the earlier. Where an estimator says it does, the estimator is at fault, or adds noise of
+//! one size to layers of different sizes: then its noisy layers are no chain.
 
 use crate::table::{PlaneRow, ProcessingRow, quantity};
 

@@ -20,7 +20,7 @@ pub mod phase {
     pub const TURNING_EPOCH: &str = "turning_epoch";
     /// Last epoch at which I(X;T) cannot be told from its peak: the end of a plateau.
     pub const FALLING_FROM: &str = "falling_from_epoch";
-    /// Peak less last.
+    /// Peak less last: a largest value less a single one, so above zero even where nothing falls; [`COMPRESSES`] is the test.
     pub const COMPRESSED: &str = "compressed";
     /// Peak less last, over the peak.
     pub const COMPRESSED_SHARE: &str = "compressed_share";

@@ -5,8 +5,9 @@ use crate::subject::Activation;
 use crate::subject::activation::LEAKY_SLOPE;
 use narrows_estimators::simd::Simd;
 
-/// Whether the slope is worked out beside the value. The others' slopes follow from their values without loss, so that
-/// nothing more than the value need be kept for the backward pass.
+/// Whether the slope is worked out beside the value. The others' slopes follow from their values, to the rounding of these
+/// (about 10⁻⁷, absolute: where a function saturates nothing is left of its slope, as in other frameworks), so that nothing
+/// more than the value need be kept for the backward pass.
 pub(super) fn keeps_slopes(activation: Activation) -> bool {
     matches!(activation, Activation::Gelu | Activation::Softplus | Activation::Softsign)
 }
