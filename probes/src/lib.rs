@@ -1,21 +1,24 @@
 //! Concept bottlenecks: a layer of named concepts on which a prediction rests.
 //!
 //! A [`Builder`] (parameters, checked when it is made) is fitted to [`ConceptData`] and yields a [`Bottleneck`], which
-//! turns embeddings into concepts, concepts into class scores, and lets a person correct concepts in between. This
-//! crate knows nothing of files: a fitted bottleneck is serde data, and whoever calls decides where it is kept.
-//!
-//! So far it holds the vocabulary and the [`LinearProbe`], the unrestricted linear baseline that every bottleneck is
-//! measured against.
+//! turns embeddings into concepts and concepts into class scores, and lets a person correct concepts in between
+//! ([`intervene`]). Builders are found by name in [`registry`]; a fitted bottleneck becomes named tensors ([`Record`])
+//! and comes back from them. This crate knows nothing of files: whoever calls decides where a record is kept.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod bottleneck;
+mod builder;
+mod builders;
 mod data;
 mod error;
 mod lbfgs;
-mod linear;
+mod record;
+pub mod registry;
 
-pub use bottleneck::{Bottleneck, Builder};
-pub use data::ConceptData;
+pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
+pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};
+pub use builders::linear_probe::{FittedLinear, LinearProbe};
+pub use data::{ConceptData, Names};
 pub use error::ProbeError;
-pub use linear::{FittedLinear, LinearProbe};
+pub use record::Record;

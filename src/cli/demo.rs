@@ -15,7 +15,7 @@ use crate::table::GradientRow;
 use anyhow::{Context, Result};
 use narrows_datasets::Dataset;
 use narrows_estimators::Targets;
-use narrows_probes::{Bottleneck, Builder, ConceptData, LinearProbe};
+use narrows_probes::{Bottleneck, ConceptData, LinearProbe};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde_json::json;
 use std::time::Instant;
@@ -138,7 +138,7 @@ fn probe_sentence(trainings: &[TrainConfig], data: &Dataset, train_share: f64, f
         let accuracy = |features: ArrayView2<'_, f32>| -> Result<f64> {
             let pick = |rows: &[usize]| -> Array2<f64> { features.select(Axis(0), rows).mapv(f64::from) };
             let labels = |rows: &[usize]| -> Vec<u32> { rows.iter().map(|&r| data.labels[r]).collect() };
-            let fitted = LinearProbe::new(1e-3)?.fit(&ConceptData::new(pick(&train), labels(&train))?)?;
+            let fitted = LinearProbe::new(1e-3)?.fit_linear(&ConceptData::new(pick(&train), labels(&train))?);
             Ok(fitted.accuracy(pick(&test).view(), &labels(&test))?)
         };
         if parts.is_empty() {
