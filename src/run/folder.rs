@@ -87,6 +87,18 @@ const OUTPUTS: &[&str] = &[
     "regression_summary.parquet",
     "ib_curve.csv",
     "ib_curve.parquet",
+    "metrics.csv",
+    "metrics.parquet",
+    "weights.csv",
+    "weights.parquet",
+    "predictions.csv",
+    "predictions.parquet",
+    "contributions.csv",
+    "contributions.parquet",
+    "concepts.csv",
+    "concepts.npy",
+    "model.json",
+    "model.safetensors",
 ];
 
 impl RunFolder {
