@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(drawn.len(), 1);
         assert!(drawn[0].caption.contains("1.0 of 2 concepts"), "{}", drawn[0].caption);
         let texts = drawn[0].picture.texts();
-        assert!(texts.iter().any(|t| *t == "red") && !texts.iter().any(|t| *t == "blue" || *t == "(intercept)"));
+        assert!(texts.contains(&"red") && !texts.contains(&"blue") && !texts.contains(&"(intercept)"));
         assert!(draw(&[row("red", "a", 0.0)]).is_empty());
     }
 }
