@@ -1,7 +1,7 @@
 //! What a fit came to, in sentences.
 
 use super::Subject;
-use crate::table::ConceptMetricRow;
+use crate::table::{ConceptComparisonRow, ConceptMetricRow};
 
 /// The sentences of a run: one a bottleneck, and one on what the data allow.
 pub fn findings(subject: &Subject, metrics: &[ConceptMetricRow]) -> Vec<String> {
@@ -37,14 +37,43 @@ pub fn findings(subject: &Subject, metrics: &[ConceptMetricRow]) -> Vec<String> 
         }
         sentences.push(format!("{}.", parts.join("; ")));
     }
-    if let Some(ceilings) = &subject.ceilings {
+    sentences.extend(ceilings(subject));
+    sentences
+}
+
+/// The sentences of a comparison: who is best, and by how much.
+pub fn compared(subject: &Subject, rows: &[ConceptComparisonRow]) -> Vec<String> {
+    let mut tests: Vec<&ConceptComparisonRow> =
+        rows.iter().filter(|r| r.split == "test" && r.metric == "accuracy" && r.mean.is_some()).collect();
+    tests.sort_by(|a, b| b.mean.unwrap_or(0.0).total_cmp(&a.mean.unwrap_or(0.0)));
+    let mut sentences = Vec::new();
+    if let Some(best) = tests.first() {
+        let with = |r: &ConceptComparisonRow| {
+            let half = r.ci_high.zip(r.mean).map_or(0.0, |(h, m)| h - m);
+            format!("{} {:.1} % ± {:.1}", r.probe, 100.0 * r.mean.unwrap_or(f64::NAN), 100.0 * half)
+        };
+        let others: Vec<String> = tests[1..].iter().map(|r| with(r)).collect();
+        let chance = 100.0 * best.chance.unwrap_or(f64::NAN);
         sentences.push(format!(
-            "The law of {} allows {:.1} % from hard concepts: they tell {:.3} of {:.3} bits of the class.",
-            subject.name,
-            100.0 * ceilings.bayes_accuracy,
-            ceilings.concept_information / std::f64::consts::LN_2,
-            ceilings.label_entropy / std::f64::consts::LN_2,
+            "Test accuracy over {} seed(s): {}; then {} (the most frequent class alone {chance:.1} %).",
+            best.seeds,
+            with(best),
+            others.join(", ")
         ));
     }
+    sentences.extend(ceilings(subject));
     sentences
+}
+
+/// What the law of the data allows.
+fn ceilings(subject: &Subject) -> Option<String> {
+    let ceilings = subject.ceilings.as_ref()?;
+    let bits = std::f64::consts::LN_2;
+    Some(format!(
+        "The law of {} allows {:.1} % from hard concepts: they tell {:.3} of {:.3} bits of the class.",
+        subject.name,
+        100.0 * ceilings.bayes_accuracy,
+        ceilings.concept_information / bits,
+        ceilings.label_entropy / bits,
+    ))
 }

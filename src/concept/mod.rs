@@ -1,6 +1,7 @@
 //! Concept jobs: data from files or built in, bottlenecks fitted, saved and looked at, rows of tables.
 
 mod builtin;
+mod compare;
 mod data;
 mod explain;
 mod files;
@@ -13,9 +14,10 @@ mod numbers;
 mod predict;
 mod split;
 
+pub use compare::{Compared, Comparison, over_seeds};
 pub use data::{DataSpec, Group, Part, Subject};
 pub use explain::explain;
-pub use findings::findings;
+pub use findings::{compared, findings};
 pub use fit::{FitResult, fit};
 pub use guard::{Sound, sound};
 pub use model::{Model, Statistics};

@@ -39,6 +39,8 @@ const TABLES: &[&str] = &[
     "models.parquet",
     "correlation.csv",
     "correlation.parquet",
+    "comparison.csv",
+    "comparison.parquet",
     "metrics.csv",
     "metrics.parquet",
     "weights.csv",

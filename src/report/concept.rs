@@ -15,6 +15,7 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
     }
     Ok(ConceptTables {
         metrics: table(folder, "metrics.csv")?,
+        comparison: table(folder, "comparison.csv")?,
         weights: table(folder, "weights.csv")?,
         contributions: table(folder, "contributions.csv")?,
     })

@@ -167,3 +167,69 @@ impl Row for ConceptContributionRow {
         ]
     };
 }
+
+/// A number of one bottleneck over all seeds of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConceptComparisonRow {
+    /// Which bottleneck.
+    pub probe: String,
+    /// As in [`ConceptMetricRow`].
+    pub split: String,
+    /// As in [`ConceptMetricRow`].
+    pub metric: String,
+    /// Seeds with a value.
+    pub seeds: u64,
+    /// Mean over seeds.
+    pub mean: Option<f64>,
+    /// Standard deviation over seeds.
+    pub std: Option<f64>,
+    /// Lower end of the 95 % interval of the mean: Student's t over seeds; of one seed, its own standard error.
+    pub ci_low: Option<f64>,
+    /// Upper end.
+    pub ci_high: Option<f64>,
+    /// What chance alone gives, as a mean.
+    pub chance: Option<f64>,
+}
+
+impl Row for ConceptComparisonRow {
+    const COLUMNS: &'static [Column] = {
+        use ColumnKind::{Integer, Real, Text};
+        &[
+            Column { name: "probe", kind: Text, meaning: "bottleneck: its builder, or the name given" },
+            Column { name: "split", kind: Text, meaning: "samples measured on: train, test; fit: the fit itself" },
+            Column { name: "metric", kind: Text, meaning: "what was measured" },
+            Column { name: "seeds", kind: Integer, meaning: "seeds with a value" },
+            Column { name: "mean", kind: Real, meaning: "mean over seeds" },
+            Column { name: "std", kind: Real, meaning: "standard deviation over seeds" },
+            Column {
+                name: "ci_low",
+                kind: Real,
+                meaning: "lower end of the 95 % interval: Student's t over seeds; of one seed its standard error's",
+            },
+            Column { name: "ci_high", kind: Real, meaning: "upper end" },
+            Column { name: "chance", kind: Real, meaning: "what chance alone gives, mean over seeds" },
+        ]
+    };
+}
+
+/// How long a fit took, kept apart so that equal runs give equal bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConceptTimingRow {
+    /// Which bottleneck.
+    pub probe: String,
+    /// Seed.
+    pub seed: u64,
+    /// Wall-clock seconds of the fit.
+    pub seconds: f64,
+}
+
+impl Row for ConceptTimingRow {
+    const COLUMNS: &'static [Column] = {
+        use ColumnKind::{Integer, Real, Text};
+        &[
+            Column { name: "probe", kind: Text, meaning: "bottleneck: its builder, or the name given" },
+            Column { name: "seed", kind: Integer, meaning: "seed of the fit" },
+            Column { name: "seconds", kind: Real, meaning: "wall-clock seconds of the fit" },
+        ]
+    };
+}

@@ -1,5 +1,6 @@
 //! `narrows concept`
 
+mod compare;
 mod data_args;
 mod explain;
 mod fit;
@@ -30,6 +31,7 @@ enum ConceptCommand {
     /// The builders and their parameters
     Builders,
     Fit(fit::FitArgs),
+    Compare(compare::CompareArgs),
     Predict(predict::PredictArgs),
     Explain(explain::ExplainArgs),
 }
@@ -38,6 +40,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
     match &args.command {
         ConceptCommand::Builders => builders(output),
         ConceptCommand::Fit(args) => fit::run(args, output),
+        ConceptCommand::Compare(args) => compare::run(args, output),
         ConceptCommand::Predict(args) => predict::run(args, output),
         ConceptCommand::Explain(args) => explain::run(args, output),
     }
@@ -48,7 +51,7 @@ pub(super) fn with_generated_help(command: clap::Command) -> clap::Command {
     let longest = BUILDERS.iter().map(|b| b.name.len()).max().unwrap_or(0);
     let lines: Vec<String> = BUILDERS.iter().map(|b| format!("  {:longest$}  {}", b.name, b.summary)).collect();
     let list = format!("Builders (parameters: narrows concept builders):\n{}", lines.join("\n"));
-    command.mut_subcommand("fit", |c| c.after_help(list))
+    command.mut_subcommand("fit", |c| c.after_help(list.clone())).mut_subcommand("compare", |c| c.after_help(list))
 }
 
 fn needs(entry: &Entry) -> &'static str {
