@@ -10,7 +10,9 @@
 mod bottleneck;
 mod builder;
 mod builders;
+mod cholesky;
 mod data;
+pub mod elastic;
 mod error;
 mod lbfgs;
 mod record;
