@@ -13,6 +13,7 @@ mod builders;
 mod data;
 mod error;
 mod lbfgs;
+pub mod metrics;
 mod record;
 pub mod registry;
 
