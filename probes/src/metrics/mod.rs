@@ -3,10 +3,15 @@
 //! One file a job. Quality ([`concept_quality`], [`task_quality`]) and guards ([`class_balance`], [`certificate`]) say
 //! whether the numbers can be believed at all.
 
+mod activation_map;
 mod calibration;
 mod certificate;
 mod concept_quality;
+mod existence;
+mod global_importance;
 mod guards;
+mod location;
+mod mask;
 mod metric;
 mod proportion;
 mod random;
@@ -15,10 +20,15 @@ mod resample;
 mod sparsity;
 mod task_quality;
 
+pub use activation_map::{Resize, concept_map, resize};
 pub use calibration::{Bin, Binning, Calibration, calibration};
 pub use certificate::{Certificate, certificate};
 pub use concept_quality::{ConceptScores, concept_quality};
+pub use existence::{Decisions, Existence, OfClass, Ties, existence};
+pub use global_importance::{GlobalImportance, concept_frequencies, global_importance};
 pub use guards::{class_balance, concept_balance, constant_features, hard_concept_ceiling};
+pub use location::{Among, Location, Maps, Over, in_region, location, region_size};
+pub use mask::{Masking, Masks, Overlap, Region, mask_metrics, overlap, region};
 pub use metric::Metric;
 pub use proportion::{lower_bound, upper_tail, wilson};
 pub use ranking::{Auc, auc, average_precision};
