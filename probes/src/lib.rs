@@ -15,6 +15,7 @@ mod data;
 pub mod elastic;
 mod error;
 mod lbfgs;
+pub mod metrics;
 mod record;
 pub mod registry;
 
