@@ -9,6 +9,7 @@ mod findings;
 mod fit;
 mod groups;
 mod guard;
+mod measure;
 mod model;
 mod numbers;
 mod predict;
