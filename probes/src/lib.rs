@@ -12,6 +12,7 @@ mod builder;
 mod builders;
 mod data;
 mod error;
+pub mod interventions;
 mod lbfgs;
 mod record;
 pub mod registry;
