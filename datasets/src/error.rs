@@ -118,6 +118,34 @@ pub enum DatasetError {
         /// Samples.
         samples: usize,
     },
+    /// Concepts, names or classes do not go with the samples.
+    #[error("{what}: {found}, but {expected} are expected")]
+    ConceptShape {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// A concept that is neither absent nor present.
+    #[error("concept {concept:?} is {value} in row {row} (counted from 1), but 0 or 1 is expected")]
+    ConceptValue {
+        /// Row, from 1.
+        row: usize,
+        /// Name of the concept.
+        concept: String,
+        /// The value.
+        value: f64,
+    },
+    /// No concept set of this name.
+    #[error("there is no built-in concept set {name:?}; built in are {known}")]
+    NoConceptSet {
+        /// The name asked for.
+        name: String,
+        /// All names.
+        known: String,
+    },
     /// A built-in file does not read: a fault of the build.
     #[error("the built-in data set {name} does not read: {reason}")]
     Builtin {

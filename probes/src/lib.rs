@@ -10,10 +10,13 @@
 mod bottleneck;
 mod builder;
 mod builders;
+mod cholesky;
 mod data;
+pub mod elastic;
 mod error;
 pub mod interventions;
 mod lbfgs;
+pub mod metrics;
 mod record;
 pub mod registry;
 
