@@ -14,6 +14,7 @@ mod cholesky;
 mod data;
 pub mod elastic;
 mod error;
+pub mod interventions;
 mod lbfgs;
 pub mod metrics;
 mod record;
