@@ -15,6 +15,7 @@ mod error;
 mod lbfgs;
 mod record;
 pub mod registry;
+mod train;
 
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
 pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};
