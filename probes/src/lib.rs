@@ -19,6 +19,7 @@ mod lbfgs;
 pub mod metrics;
 mod record;
 pub mod registry;
+mod train;
 
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
 pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};
