@@ -12,6 +12,7 @@ mod builder;
 mod builders;
 mod cholesky;
 mod data;
+pub mod edit;
 pub mod elastic;
 mod error;
 pub mod interventions;
