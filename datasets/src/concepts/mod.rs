@@ -52,7 +52,8 @@ pub const CONCEPT_SETS: &[ConceptBuiltin] = &[
     },
 ];
 
-/// Draws `samples` from the concept set of this name; `tabular-toy:0.25` sets its correlation.
+/// Draws `samples` from the concept set of this name; `tabular-toy:0.25` sets its correlation. Birds have options of
+/// their own: [`birds::BirdsOptions::parse`].
 ///
 /// # Errors
 /// When there is no such set, or its parameter or the number of samples is outside what is allowed.

@@ -27,6 +27,7 @@ mod draw;
 mod law;
 mod masks;
 mod scene;
+mod settings;
 mod shape;
 
 use super::ConceptSet;
@@ -36,6 +37,7 @@ use ndarray::{Array2, Array3};
 pub use anatomy::{PARTS, SCENES};
 pub use canvas::SIDE;
 pub use masks::PartMasks;
+pub use settings::BIRDS_KEYS;
 
 /// Where the scene of shifted samples comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,7 +85,7 @@ pub struct BirdsOptions {
 impl Default for BirdsOptions {
     fn default() -> Self {
         Self {
-            samples: 2000,
+            samples: 3000,
             seed: 0,
             classes: 20,
             classes_seed: 0,

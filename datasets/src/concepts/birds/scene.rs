@@ -20,41 +20,44 @@ pub(super) fn behind(scene: Option<u8>, pose: Pose, rng: &mut ChaCha8Rng) -> Can
             |_| ([uniform(0.0, side), uniform(0.0, side)], uniform(radius[0], radius[1]), uniform(tone[0], tone[1]));
         (0..count).map(spot).collect()
     };
-    let down = |row: usize| row as f32 / (SIDE - 1) as f32;
+    let (x, y) = (|column: usize| column as f32, |row: usize| row as f32);
+    let down = |row: usize| y(row) / (SIDE - 1) as f32;
     match scene.map(|s| SCENES[usize::from(s)]) {
         Some("sky") => {
             let clouds = spots(5, [6.0, 14.0], [0.10, 0.25]);
-            let sky = |row| blend([0.50, 0.72, 0.93], [0.78, 0.88, 0.96], down(row));
-            Canvas::new(|row, column| lit(sky(row), row, column, &clouds), pose)
+            lit(|row, _| blend([0.50, 0.72, 0.93], [0.78, 0.88, 0.96], down(row)), &clouds, pose)
         }
         Some("forest") => {
             let leaves = spots(70, [2.5, 7.0], [-0.16, 0.14]);
-            Canvas::new(|row, column| lit([0.17, 0.38, 0.18], row, column, &leaves), pose)
+            lit(|_, _| [0.17, 0.38, 0.18], &leaves, pose)
         }
         Some("water") => {
-            let wave = |row: usize, column: usize| {
-                let (x, y) = (column as f32, row as f32);
-                0.09 * (0.75 * y + phase + 0.9 * (0.16 * x + phase).sin()).sin()
-            };
             let glints = spots(14, [1.0, 2.5], [0.10, 0.30]);
-            let base = |row, column| [0.10, 0.44, 0.52].map(|c| c + wave(row, column));
-            Canvas::new(|row, column| lit(base(row, column), row, column, &glints), pose)
+            let bend: Vec<f32> = (0..SIDE).map(|column| 0.9 * (0.16 * x(column) + phase).sin()).collect();
+            let wave = |row, column: usize| 0.09 * (0.75 * y(row) + phase + bend[column]).sin();
+            lit(|row, column| [0.10, 0.44, 0.52].map(|c| c + wave(row, column)), &glints, pose)
         }
         Some(_) => {
             let grains = spots(150, [0.7, 1.6], [-0.30, 0.12]);
-            let sand = |row| blend([0.90, 0.80, 0.60], [0.78, 0.64, 0.44], down(row));
-            Canvas::new(|row, column| lit(sand(row), row, column, &grains), pose)
+            lit(|row, _| blend([0.90, 0.80, 0.60], [0.78, 0.64, 0.44], down(row)), &grains, pose)
         }
         None => Canvas::new(|_, _| [0.62; 3], pose),
     }
 }
 
-/// A colour with the spots that reach this pixel.
-fn lit(colour: Rgb, row: usize, column: usize, spots: &[Spot]) -> Rgb {
-    let at = [column as f32, row as f32];
-    let one = |&(middle, radius, tone): &Spot| tone * (1.0 - (distance(at, middle) / radius).powi(2)).max(0.0);
-    let light: f32 = spots.iter().map(one).sum();
-    colour.map(|c| c + light.clamp(-0.3, 0.3))
+/// A picture of colours with the spots added.
+fn lit(colour: impl Fn(usize, usize) -> Rgb, spots: &[Spot], pose: Pose) -> Canvas {
+    let mut light = vec![0.0f32; SIDE * SIDE];
+    for &(middle, radius, tone) in spots {
+        let range = |at: f32| (at - radius).max(0.0).ceil() as usize..((at + radius) as usize + 1).min(SIDE);
+        for row in range(middle[1]) {
+            for column in range(middle[0]) {
+                let far = distance([column as f32, row as f32], middle) / radius;
+                light[row * SIDE + column] += tone * (1.0 - far * far).max(0.0);
+            }
+        }
+    }
+    Canvas::new(|row, column| colour(row, column).map(|c| c + light[row * SIDE + column].clamp(-0.3, 0.3)), pose)
 }
 
 /// Lays leaves over the picture until nothing is left to see of the part.
