@@ -3,7 +3,7 @@
 use super::scores::EditedScores;
 use crate::lbfgs::minimise;
 use crate::{Head, ProbeError};
-use ndarray::{Array1, Axis};
+use ndarray::{Array1, Array2, Axis};
 
 /// A head of which one class was fitted anew.
 #[derive(Debug, Clone, PartialEq)]
