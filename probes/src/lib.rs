@@ -17,6 +17,7 @@ mod error;
 mod lbfgs;
 mod record;
 pub mod registry;
+pub mod svm;
 
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
 pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};
