@@ -110,6 +110,16 @@ pub enum DatasetError {
         /// What is allowed.
         rule: &'static str,
     },
+    /// Text that should set a generator's option, and does not.
+    #[error("{set}: {found:?} was found, but {expected} is expected")]
+    Setting {
+        /// Data set.
+        set: &'static str,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: String,
+    },
     /// A row number beyond the data.
     #[error("row {row} was asked for, but there are {samples} samples")]
     NoSuchRow {

@@ -10,9 +10,14 @@
 mod bottleneck;
 mod builder;
 mod builders;
+mod cholesky;
 mod data;
+pub mod edit;
+pub mod elastic;
 mod error;
+pub mod interventions;
 mod lbfgs;
+pub mod metrics;
 mod record;
 pub mod registry;
 mod train;
