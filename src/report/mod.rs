@@ -4,6 +4,7 @@
 //! one below.
 
 mod compose;
+mod concept;
 mod correlation;
 mod explore;
 mod provenance;

@@ -87,6 +87,21 @@ const OUTPUTS: &[&str] = &[
     "regression_summary.parquet",
     "ib_curve.csv",
     "ib_curve.parquet",
+    "comparison.csv",
+    "comparison.parquet",
+    "models",
+    "metrics.csv",
+    "metrics.parquet",
+    "weights.csv",
+    "weights.parquet",
+    "predictions.csv",
+    "predictions.parquet",
+    "contributions.csv",
+    "contributions.parquet",
+    "concepts.csv",
+    "concepts.npy",
+    "model.json",
+    "model.safetensors",
 ];
 
 impl RunFolder {

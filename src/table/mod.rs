@@ -7,6 +7,7 @@ mod accuracy;
 mod activation;
 mod agreement;
 mod association;
+mod concept;
 mod generalisation;
 mod gradient;
 mod ib_curve;
@@ -27,6 +28,10 @@ pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
 pub use agreement::AgreementRow;
 pub use association::AssociationRow;
+pub use concept::{
+    ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
+    ConceptWeightRow,
+};
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;
@@ -137,6 +142,12 @@ mod tests {
             missing("AssociationRow", AssociationRow::COLUMNS),
             missing("ActivationRow", ActivationRow::COLUMNS),
             missing("CapturedSampleRow", CapturedSampleRow::COLUMNS),
+            missing("ConceptMetricRow", ConceptMetricRow::COLUMNS),
+            missing("ConceptComparisonRow", ConceptComparisonRow::COLUMNS),
+            missing("ConceptWeightRow", ConceptWeightRow::COLUMNS),
+            missing("ConceptPredictionRow", ConceptPredictionRow::COLUMNS),
+            missing("ConceptContributionRow", ConceptContributionRow::COLUMNS),
+            missing("ConceptTimingRow", ConceptTimingRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
         ]

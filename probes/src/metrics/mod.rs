@@ -27,9 +27,9 @@ mod medoids;
 mod metric;
 mod predictor;
 mod proportion;
-mod random;
+pub(crate) mod random;
 mod ranking;
-mod resample;
+pub(crate) mod resample;
 mod sparsity;
 mod task_quality;
 
