@@ -18,6 +18,7 @@ pub mod cli;
 pub mod concept;
 pub mod figure;
 pub mod generalisation;
+mod mean;
 pub mod plane;
 pub mod regression;
 pub mod report;

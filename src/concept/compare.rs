@@ -4,13 +4,16 @@ use super::data::DataSpec;
 use super::fit::fit;
 use super::guard::sound;
 use super::model::Model;
+use crate::mean::Mean;
 use crate::run::Ledger;
 use crate::table::{ConceptComparisonRow, ConceptMetricRow, ConceptTimingRow};
 use anyhow::{Context, Result, ensure};
 use narrows_probes::{Observer, registry};
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::path::{Path, PathBuf};
+
+/// 0.975 quantile of the standard normal distribution.
+const Z: f64 = 1.959_963_984_540_054;
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -144,38 +147,23 @@ pub fn over_seeds(metrics: &[ConceptMetricRow]) -> Vec<ConceptComparisonRow> {
                 whole().filter(|r| r.probe == probe && r.split == split && r.metric == metric).collect();
             let values: Vec<f64> = own.iter().filter_map(|r| r.value).collect();
             let chances: Vec<f64> = own.iter().filter_map(|r| r.chance).collect();
-            let mean = mean(&values);
-            let std = mean
-                .filter(|_| values.len() > 1)
-                .map(|m| (values.iter().map(|v| (v - m).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt());
-            let half = match std {
-                Some(std) => half_width(std, values.len()),
-                None => own.first().and_then(|r| r.std_error).map(|e| 1.96 * e),
-            };
-            let end = |sign: f64| mean.zip(half).map(|(m, h)| m + sign * h);
+            let over = Mean::of(&values);
+            // One fit has no spread over seeds, but the error of its own samples.
+            let own_error = || own.first().and_then(|r| r.value.zip(r.std_error)).map(|(v, e)| (v - Z * e, v + Z * e));
+            let interval = over.and_then(|m| m.interval.or_else(own_error));
             ConceptComparisonRow {
                 probe: probe.into(),
                 split: split.into(),
                 metric: metric.into(),
                 seeds: values.len() as u64,
-                mean,
-                std,
-                ci_low: end(-1.0),
-                ci_high: end(1.0),
-                chance: self::mean(&chances),
+                mean: over.map(|m| m.mean),
+                std: over.and_then(|m| m.std),
+                ci_low: interval.map(|i| i.0),
+                ci_high: interval.map(|i| i.1),
+                chance: Mean::of(&chances).map(|m| m.mean),
             }
         })
         .collect()
-}
-
-/// Half of the 95 % interval of a mean of `n` values.
-fn half_width(std: f64, n: usize) -> Option<f64> {
-    let t = StudentsT::new(0.0, 1.0, (n - 1) as f64).ok()?.inverse_cdf(0.975);
-    Some(t * std / (n as f64).sqrt())
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 #[cfg(test)]

@@ -35,7 +35,11 @@ pub fn findings(subject: &Subject, metrics: &[ConceptMetricRow]) -> Vec<String> 
                 concepts.value.unwrap_or(f64::NAN)
             ));
         }
+        if let Some(auc) = of("test", "concept_auc").and_then(|r| r.value) {
+            parts.push(format!("its concepts have a mean AUC of {auc:.3}"));
+        }
         sentences.push(format!("{}.", parts.join("; ")));
+        sentences.extend(of("test", "certificate_lower_bound").and_then(|r| certified(probe, r)));
     }
     sentences.extend(ceilings(subject));
     sentences
@@ -63,6 +67,18 @@ pub fn compared(subject: &Subject, rows: &[ConceptComparisonRow]) -> Vec<String>
     }
     sentences.extend(ceilings(subject));
     sentences
+}
+
+/// That a bottleneck leaks, where that is proven.
+fn certified(probe: &str, row: &ConceptMetricRow) -> Option<String> {
+    let (bound, ceiling) = row.value.zip(row.chance)?;
+    (bound > ceiling).then(|| {
+        format!(
+            "{probe} leaks: with 95 % confidence it is right on more than {:.1} %, and hard concepts allow {:.1} %.",
+            100.0 * bound,
+            100.0 * ceiling
+        )
+    })
 }
 
 /// What the law of the data allows.

@@ -1,13 +1,18 @@
 //! Fitting one bottleneck and saying how good it is.
 
-use super::data::{DataSpec, Part, Subject};
+use super::data::{DataSpec, Subject};
 use super::guard::Sound;
+use super::measure;
 use super::model::{Model, Statistics};
 use super::predict::predictions;
 use crate::table::{ConceptMetricRow, ConceptPredictionRow, ConceptWeightRow};
 use anyhow::{Context, Result};
-use narrows_probes::{Bottleneck, ConceptData, Measure, Observer, Scale, best_class, registry};
+use narrows_probes::metrics::Bootstrap;
+use narrows_probes::{Bottleneck, ConceptData, Measure, Observer, Scale, registry};
 use std::time::Instant;
+
+/// Resamples of an interval.
+const RESAMPLES: usize = 200;
 
 /// A fit and what it came to.
 #[derive(Debug)]
@@ -57,7 +62,11 @@ pub fn fit(
     let mut all = Vec::new();
     for (split, rows) in [("train", &subject.train), ("test", &subject.test)] {
         let part = subject.for_bottleneck(rows, model.bottleneck.as_ref())?;
-        metrics.extend(quality(&model, &part, split)?);
+        // Intervals of ranking take a while, and what training samples say is no evidence.
+        let bootstrap = Bootstrap { resamples: if split == "test" { RESAMPLES } else { 0 }, seed };
+        let ceilings = subject.ceilings.as_ref().filter(|_| split == "test");
+        metrics.extend(measure::rows(measure::quality(&model, &part, ceilings, bootstrap)?, &model, split));
+        metrics.extend(measure::rows(measure::guards(&part), &model, split));
         all.extend(predictions(probe, model.bottleneck.as_ref(), &part.embeddings, rows, Some(&part.labels), split)?);
     }
     all.sort_by_key(|row| row.sample);
@@ -86,23 +95,6 @@ fn measured(measure: &Measure, model: &Model, n_samples: usize) -> ConceptMetric
         std_error: measure.std_error,
         ..row(model, "fit", measure.metric, measure.value, n_samples)
     }
-}
-
-/// Accuracy with its binomial standard error, beside what the most frequent class of the part would give.
-fn quality(model: &Model, part: &Part, split: &str) -> Result<Vec<ConceptMetricRow>> {
-    let n = part.labels.len();
-    let scores = model.bottleneck.predict(part.embeddings.view())?;
-    let right = best_class(scores.view()).iter().zip(&part.labels).filter(|(a, b)| a == b).count();
-    let accuracy = right as f64 / n as f64;
-    let mut counts = vec![0usize; part.names.classes.len()];
-    part.labels.iter().for_each(|&l| counts[l as usize] += 1);
-    let majority = counts.iter().max().copied().unwrap_or(0) as f64 / n as f64;
-    Ok(vec![ConceptMetricRow {
-        std_error: Some((accuracy * (1.0 - accuracy) / n as f64).sqrt()),
-        chance: Some(majority),
-        flags: "chance is the majority rate".into(),
-        ..row(model, split, "accuracy", accuracy, n)
-    }])
 }
 
 /// How large the explanation is.

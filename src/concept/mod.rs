@@ -9,8 +9,10 @@ mod findings;
 mod fit;
 mod groups;
 mod guard;
+mod measure;
 mod model;
 mod numbers;
+mod places;
 mod predict;
 mod split;
 
@@ -21,6 +23,7 @@ pub use findings::{compared, findings};
 pub use fit::{FitResult, fit};
 pub use guard::{Sound, sound};
 pub use model::{Model, Statistics};
+pub use places::{PlaceFiles, Places};
 pub use predict::{PlainEmbeddings, predictions};
 pub use split::Split;
 pub(crate) use split::share;

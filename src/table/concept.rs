@@ -32,6 +32,10 @@ pub struct ConceptMetricRow {
     pub seed: u64,
     /// Choices and warnings.
     pub flags: String,
+    /// The second concept of a pair.
+    pub second_concept: String,
+    /// Choices that make several of one metric.
+    pub parameters: String,
 }
 
 impl Row for ConceptMetricRow {
@@ -47,10 +51,12 @@ impl Row for ConceptMetricRow {
             Column { name: "std_error", kind: Real, meaning: "its standard error" },
             Column { name: "ci_low", kind: Real, meaning: "lower end of the 95 % interval" },
             Column { name: "ci_high", kind: Real, meaning: "upper end" },
-            Column { name: "chance", kind: Real, meaning: "what chance alone gives, or the ceiling that flags names" },
+            Column { name: "chance", kind: Real, meaning: "what a model without knowledge gives on these samples" },
             Column { name: "n_samples", kind: Integer, meaning: "samples that it rests on" },
             Column { name: "seed", kind: Integer, meaning: "seed of the fit" },
             Column { name: "flags", kind: Text, meaning: "choices and warnings" },
+            Column { name: "second_concept", kind: Text, meaning: "second concept of a pair" },
+            Column { name: "parameters", kind: Text, meaning: "choices that make several of one metric" },
         ]
     };
 }

@@ -142,6 +142,12 @@ mod tests {
             missing("AssociationRow", AssociationRow::COLUMNS),
             missing("ActivationRow", ActivationRow::COLUMNS),
             missing("CapturedSampleRow", CapturedSampleRow::COLUMNS),
+            missing("ConceptMetricRow", ConceptMetricRow::COLUMNS),
+            missing("ConceptComparisonRow", ConceptComparisonRow::COLUMNS),
+            missing("ConceptWeightRow", ConceptWeightRow::COLUMNS),
+            missing("ConceptPredictionRow", ConceptPredictionRow::COLUMNS),
+            missing("ConceptContributionRow", ConceptContributionRow::COLUMNS),
+            missing("ConceptTimingRow", ConceptTimingRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
         ]

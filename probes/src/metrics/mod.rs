@@ -14,9 +14,9 @@ mod location;
 mod mask;
 mod metric;
 mod proportion;
-mod random;
+pub(crate) mod random;
 mod ranking;
-mod resample;
+pub(crate) mod resample;
 mod sparsity;
 mod task_quality;
 
