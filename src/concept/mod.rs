@@ -15,15 +15,17 @@ mod numbers;
 mod places;
 mod predict;
 mod split;
+mod trace;
 
 pub use compare::{Compared, Comparison, over_seeds};
 pub use data::{DataSpec, Group, Part, Subject};
 pub use explain::explain;
 pub use findings::{compared, findings};
-pub use fit::{FitResult, fit};
+pub use fit::{FitResult, Traced, fit};
 pub use guard::{Sound, sound};
 pub use model::{Model, Statistics};
 pub use places::{PlaceFiles, Places};
 pub use predict::{PlainEmbeddings, predictions};
 pub use split::Split;
 pub(crate) use split::share;
+pub use trace::Trace;
