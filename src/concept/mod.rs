@@ -1,9 +1,12 @@
 //! Concept jobs: data from files or built in, bottlenecks fitted, saved and looked at, rows of tables.
 
+mod birds;
 mod builtin;
 mod compare;
 mod data;
+mod encoder;
 mod explain;
+mod export;
 mod files;
 mod findings;
 mod fit;
@@ -14,9 +17,12 @@ mod model;
 mod numbers;
 mod places;
 mod predict;
+mod sheet;
 mod split;
 mod trace;
 
+pub use birds::{BirdsSubject, birds};
+pub use builtin::BuiltIn;
 pub use compare::{Compared, Comparison, over_seeds};
 pub use data::{DataSpec, Group, Part, Subject};
 pub use explain::explain;

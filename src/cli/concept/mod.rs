@@ -1,6 +1,7 @@
 //! `narrows concept`
 
 mod compare;
+mod data;
 mod data_args;
 mod explain;
 mod fit;
@@ -33,6 +34,7 @@ enum ConceptCommand {
     Fit(fit::FitArgs),
     Compare(compare::CompareArgs),
     Predict(predict::PredictArgs),
+    Data(data::DataArgs),
     Explain(explain::ExplainArgs),
 }
 
@@ -42,6 +44,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Fit(args) => fit::run(args, output),
         ConceptCommand::Compare(args) => compare::run(args, output),
         ConceptCommand::Predict(args) => predict::run(args, output),
+        ConceptCommand::Data(args) => data::run(args, output),
         ConceptCommand::Explain(args) => explain::run(args, output),
     }
 }
