@@ -21,6 +21,7 @@ pub mod metrics;
 mod record;
 pub mod registry;
 mod train;
+pub mod svm;
 
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
 pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};

@@ -1,6 +1,7 @@
 //! The data of a concept job: what is read, how it is split, and what is odd about it.
 
-use super::files::{Labels, labels, labels_with_gaps, matrix, names};
+use super::files::{labels, labels_with_gaps, matrix, names};
+use super::places::{PlaceFiles, Places};
 use super::split::Split;
 use crate::run::InputFile;
 use anyhow::{Context, Result, bail, ensure};
@@ -34,6 +35,8 @@ pub struct DataSpec {
     pub concept_vectors: Option<String>,
     /// Class vectors [classes × features].
     pub class_vectors: Option<String>,
+    /// Feature maps and the places of parts.
+    pub places: PlaceFiles,
     /// Which samples train.
     pub split: Split,
 }
@@ -64,6 +67,8 @@ pub struct Subject {
     pub groups: Vec<Group>,
     /// What the law that generated the data allows at most, where it is known.
     pub ceilings: Option<Ceilings>,
+    /// Feature maps and the places of parts, where they are known.
+    pub places: Option<Places>,
     /// The files that were read.
     pub files: Vec<InputFile>,
     /// Where the data come from, when their licence asks that it be said.
@@ -133,15 +138,11 @@ impl DataSpec {
         if let Some(path) = &self.class_vectors {
             let vectors = matrix(path)?;
             files.push(vectors.file);
-            if self.class_names.is_none() && matches!(labels, Labels::Names(_)) {
-                // Not refused: the order of the alphabet is what most exports have.
-            }
             data = data.with_class_vectors(vectors.values).with_context(|| {
                 format!("cannot use {path}: its rows are the classes in the order of --class-names, or of the labels")
             })?;
         }
-        let mut split_files = Vec::new();
-        let (train, test) = self.split.rows(data.labels(), labels_file, seed, &mut split_files)?;
+        let (train, test) = self.split.rows(data.labels(), labels_file, seed, &mut vec![])?;
         let groups = match &self.concept_groups {
             None => singles(&data.names().concepts),
             Some(path) => {
@@ -151,9 +152,20 @@ impl DataSpec {
             }
         };
         let name = std::path::Path::new(embeddings).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let subject =
-            Subject { name, data, train, test, groups, ceilings: None, files, attribution: None, warnings: vec![] };
-        Ok(subject)
+        let sizes = (data.n_samples(), data.n_features());
+        let places = self.places.load(sizes, &data.names().concepts, &mut files)?;
+        Ok(Subject {
+            name,
+            data,
+            train,
+            test,
+            groups,
+            ceilings: None,
+            places,
+            files,
+            attribution: None,
+            warnings: vec![],
+        })
     }
 }
 
@@ -169,7 +181,7 @@ impl Subject {
     ) -> Self {
         let groups =
             groups.iter().map(|g| Group { name: g.name.clone(), members: g.members.clone(), cost: 1.0 }).collect();
-        Self { name, data, train, test, groups, ceilings, files: vec![], attribution, warnings: vec![] }
+        Self { name, data, train, test, groups, ceilings, places: None, files: vec![], attribution, warnings: vec![] }
     }
 
     /// The samples that train.

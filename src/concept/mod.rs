@@ -14,6 +14,7 @@ mod intervene;
 mod measure;
 mod model;
 mod numbers;
+mod places;
 mod predict;
 mod split;
 
@@ -27,6 +28,7 @@ pub use fit::{FitResult, fit};
 pub use guard::{Sound, sound};
 pub use intervene::{Intervened, InterventionSpec, intervened};
 pub use model::{Model, Statistics};
+pub use places::{PlaceFiles, Places};
 pub use predict::{PlainEmbeddings, predictions};
 pub use split::Split;
 pub(crate) use split::share;

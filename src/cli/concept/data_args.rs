@@ -1,6 +1,6 @@
 //! Options that say on which data a concept job works.
 
-use crate::concept::{DataSpec, Split, share};
+use crate::concept::{DataSpec, PlaceFiles, Split, share};
 
 /// Where the data come from.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,6 +36,21 @@ pub(super) struct ConceptDataArgs {
     /// Class vectors [classes × features] in the space of the embeddings
     #[arg(long, value_name = "FILE")]
     pub(super) class_vectors: Option<String>,
+    /// Feature maps before pooling [samples × height × width × features, or features second], whose mean is the embedding
+    #[arg(long, value_name = "FILE")]
+    pub(super) feature_maps: Option<String>,
+    /// Images [samples × height × width × 3, or channels second]
+    #[arg(long, value_name = "FILE", requires = "feature_maps")]
+    pub(super) images: Option<String>,
+    /// Row and column of the middle of each part [samples × parts × 2]; NaN where it is hidden
+    #[arg(long, value_name = "FILE", requires = "feature_maps")]
+    pub(super) part_centres: Option<String>,
+    /// Masks of each part [samples × parts × height × width]
+    #[arg(long, value_name = "FILE", requires = "feature_maps")]
+    pub(super) part_masks: Option<String>,
+    /// Which part a concept is about: a CSV of concept and part; parts are numbered as they first occur
+    #[arg(long, value_name = "FILE", requires = "feature_maps")]
+    pub(super) concept_parts: Option<String>,
     /// Train on the first share of the rows, test on the rest
     #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with_all = ["train_share", "split_column"])]
     pub(super) train_first: Option<f64>,
@@ -61,6 +76,13 @@ impl ConceptDataArgs {
             concept_groups: self.concept_groups.clone(),
             concept_vectors: self.concept_vectors.clone(),
             class_vectors: self.class_vectors.clone(),
+            places: PlaceFiles {
+                feature_maps: self.feature_maps.clone(),
+                images: self.images.clone(),
+                part_centres: self.part_centres.clone(),
+                part_masks: self.part_masks.clone(),
+                concept_parts: self.concept_parts.clone(),
+            },
             split: self.split().unwrap_or_default(),
         }
     }
