@@ -7,6 +7,7 @@ mod explain;
 mod fit;
 mod intervene;
 mod predict;
+mod weight_names;
 
 use super::output::Output;
 use anyhow::Result;
