@@ -20,8 +20,8 @@ mod lbfgs;
 pub mod metrics;
 mod record;
 pub mod registry;
-mod train;
 pub mod svm;
+mod train;
 
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
 pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};
