@@ -1,6 +1,7 @@
 //! The builders, one file each.
 
 pub(crate) mod linear_probe;
+pub(crate) mod posthoc;
 
 use crate::ProbeError;
 use crate::data::check_finite;
