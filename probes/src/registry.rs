@@ -4,6 +4,7 @@
 //! written `name:key=value,key=value`, like an estimator.
 
 use crate::builders::{cbm, cem, linear_probe, mlp};
+use crate::builders::{linear_probe, posthoc};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
@@ -48,6 +49,8 @@ pub const BUILDERS: &[&Entry] = &[
     &cbm::SEQUENTIAL,
     &cbm::JOINT,
     &cem::ENTRY,
+    &posthoc::ENTRY,
+    &posthoc::HYBRID,
 ];
 
 /// The entry of a builder.

@@ -7,6 +7,7 @@ pub(crate) mod linear_probe;
 pub(crate) mod mlp;
 #[cfg(test)]
 pub(crate) mod toys;
+pub(crate) mod posthoc;
 
 use crate::data::check_finite;
 use crate::{ConceptData, ProbeError};
