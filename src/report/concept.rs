@@ -18,6 +18,9 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         comparison: table(folder, "comparison.csv")?,
         weights: table(folder, "weights.csv")?,
         contributions: table(folder, "contributions.csv")?,
+        curves: table(folder, "curves.csv")?,
+        interventions: table(folder, "interventions.csv")?,
+        edits: table(folder, "edits.csv")?,
     })
 }
 

@@ -8,6 +8,8 @@ mod activation;
 mod agreement;
 mod association;
 mod concept;
+mod concept_edit;
+mod concept_intervention;
 mod generalisation;
 mod gradient;
 mod ib_curve;
@@ -32,6 +34,8 @@ pub use concept::{
     ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
     ConceptWeightRow,
 };
+pub use concept_edit::{ConceptEditRow, ConceptPruneRow};
+pub use concept_intervention::ConceptInterventionRow;
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;
@@ -148,6 +152,9 @@ mod tests {
             missing("ConceptPredictionRow", ConceptPredictionRow::COLUMNS),
             missing("ConceptContributionRow", ConceptContributionRow::COLUMNS),
             missing("ConceptTimingRow", ConceptTimingRow::COLUMNS),
+            missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
+            missing("ConceptEditRow", ConceptEditRow::COLUMNS),
+            missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
         ]

@@ -41,6 +41,9 @@ pub struct Calibration {
     pub bins: Vec<Bin>,
 }
 
+/// A bin's edges, where it has some, and its samples by confidence.
+type Group<'a> = (Option<(f64, f64)>, &'a [usize]);
+
 /// Bins confidences in [0, 1] and compares each bin's mean with the share that is right; `None` of nothing.
 pub fn calibration(confidences: &[f64], right: &[bool], binning: Binning) -> Option<Calibration> {
     let n = confidences.len();
@@ -49,7 +52,7 @@ pub fn calibration(confidences: &[f64], right: &[bool], binning: Binning) -> Opt
     }
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| confidences[a].total_cmp(&confidences[b]));
-    let groups: Vec<(Option<(f64, f64)>, &[usize])> = match binning {
+    let groups: Vec<Group<'_>> = match binning {
         Binning::EqualWidth(bins) => {
             let width = 1.0 / bins.max(1) as f64;
             // (low, high], as published; 0 itself lies in the first.

@@ -131,6 +131,11 @@ fn dilated(mask: &Array2<bool>, by: usize) -> Array2<bool> {
     wide
 }
 
+/// A metric's name, its value of an overlap, and which of the two chances goes with it.
+type Kind = (&'static str, fn(&Overlap) -> Option<f64>, usize);
+const KINDS: [Kind; 3] =
+    [("pointing_game", |o| Some(o.pointing), 0), ("iou", |o| Some(o.iou), 1), ("energy_in_mask", |o| o.energy, 0)];
+
 /// Pointing game, IoU and energy over images [images] and concepts: for each concept, and the mean over images of each
 /// image's mean over its concepts, with bootstrap intervals over images.
 ///
@@ -154,9 +159,7 @@ pub fn mask_metrics(
     };
     let found: Vec<Vec<Option<Overlap>>> = images.par_iter().map(of_image).collect::<Result<_, _>>()?;
     let mut out = Vec::new();
-    let kinds: [(&'static str, fn(&Overlap) -> Option<f64>, usize); 3] =
-        [("pointing_game", |o| Some(o.pointing), 0), ("iou", |o| Some(o.iou), 1), ("energy_in_mask", |o| o.energy, 0)];
-    for (name, value, chance) in kinds {
+    for (name, value, chance) in KINDS {
         let (mut of_images, mut chances) = (vec![], vec![]);
         for row in &found {
             let here: Vec<(f64, f64)> =

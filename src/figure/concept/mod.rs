@@ -2,11 +2,16 @@
 
 mod compare;
 mod contributions;
+mod edits;
 mod heat;
+mod interventions;
 mod weights;
 
 use super::Drawing;
-use crate::table::{ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptWeightRow};
+use crate::table::{
+    ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow, ConceptMetricRow,
+    ConceptWeightRow,
+};
 
 /// The tables that the figures of a concept job are drawn from; any may be empty.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +24,12 @@ pub struct ConceptTables {
     pub weights: Vec<ConceptWeightRow>,
     /// What predictions rest on.
     pub contributions: Vec<ConceptContributionRow>,
+    /// Curves of corrections.
+    pub curves: Vec<ConceptInterventionRow>,
+    /// Numbers of whole curves of corrections.
+    pub interventions: Vec<ConceptInterventionRow>,
+    /// Edits, before and after.
+    pub edits: Vec<ConceptEditRow>,
 }
 
 impl ConceptTables {
@@ -31,6 +42,8 @@ impl ConceptTables {
 /// Every figure that the tables have the numbers for.
 pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
+    drawings.extend(interventions::draw(&tables.curves));
+    drawings.extend(edits::draw(&tables.edits));
     drawings.extend(weights::draw(&tables.weights));
     drawings.extend(contributions::draw(&tables.contributions));
     drawings
