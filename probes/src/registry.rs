@@ -5,6 +5,7 @@
 
 use crate::builders::{cbm, cem, linear_probe, mlp};
 use crate::builders::{linear_probe, posthoc};
+use crate::builders::{cbm, cem, cms, linear_probe, mlp, sparse};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
@@ -51,6 +52,10 @@ pub const BUILDERS: &[&Entry] = &[
     &cem::ENTRY,
     &posthoc::ENTRY,
     &posthoc::HYBRID,
+    &sparse::L1,
+    &sparse::CONTRASTIVE,
+    &sparse::GUMBEL,
+    &cms::ENTRY,
 ];
 
 /// The entry of a builder.
