@@ -18,6 +18,9 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         comparison: table(folder, "comparison.csv")?,
         weights: table(folder, "weights.csv")?,
         contributions: table(folder, "contributions.csv")?,
+        scores: table(folder, "scores.csv")?,
+        calibration: table(folder, "calibration.csv")?,
+        overlays: crate::concept::read_overlays(folder)?,
     })
 }
 

@@ -8,6 +8,7 @@ mod activation;
 mod agreement;
 mod association;
 mod concept;
+mod concept_score;
 mod generalisation;
 mod gradient;
 mod ib_curve;
@@ -32,6 +33,7 @@ pub use concept::{
     ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
     ConceptWeightRow,
 };
+pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;

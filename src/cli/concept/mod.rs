@@ -4,7 +4,9 @@ mod compare;
 mod data_args;
 mod explain;
 mod fit;
+mod map;
 mod predict;
+mod score;
 
 use super::output::Output;
 use anyhow::Result;
@@ -34,6 +36,8 @@ enum ConceptCommand {
     Compare(compare::CompareArgs),
     Predict(predict::PredictArgs),
     Explain(explain::ExplainArgs),
+    Score(score::ScoreArgs),
+    Map(map::MapArgs),
 }
 
 pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
@@ -43,6 +47,8 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Compare(args) => compare::run(args, output),
         ConceptCommand::Predict(args) => predict::run(args, output),
         ConceptCommand::Explain(args) => explain::run(args, output),
+        ConceptCommand::Score(args) => score::run(args, output),
+        ConceptCommand::Map(args) => map::run(args, output),
     }
 }
 

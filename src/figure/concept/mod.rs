@@ -1,12 +1,21 @@
 //! Figures of concept bottlenecks, one file a kind.
 
+mod calibration;
 mod compare;
 mod contributions;
 mod heat;
+mod importance;
+mod leakage;
+mod location;
+mod overlay;
 mod weights;
 
 use super::Drawing;
-use crate::table::{ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptWeightRow};
+use crate::table::{
+    ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptWeightRow,
+};
+
+pub use overlay::ConceptOverlays;
 
 /// The tables that the figures of a concept job are drawn from; any may be empty.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +28,12 @@ pub struct ConceptTables {
     pub weights: Vec<ConceptWeightRow>,
     /// What predictions rest on.
     pub contributions: Vec<ConceptContributionRow>,
+    /// Numbers of a scoring.
+    pub scores: Vec<ConceptMetricRow>,
+    /// Bins of calibration.
+    pub calibration: Vec<ConceptCalibrationRow>,
+    /// Maps over images.
+    pub overlays: ConceptOverlays,
 }
 
 impl ConceptTables {
@@ -33,5 +48,10 @@ pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
     drawings.extend(weights::draw(&tables.weights));
     drawings.extend(contributions::draw(&tables.contributions));
+    drawings.extend(overlay::draw(&tables.overlays));
+    drawings.extend(location::draw(&tables.scores));
+    drawings.extend(leakage::draw(&tables.scores));
+    drawings.extend(importance::draw(&tables.scores));
+    drawings.extend(calibration::draw(&tables.calibration));
     drawings
 }
