@@ -20,6 +20,7 @@ mod lbfgs;
 pub mod metrics;
 mod record;
 pub mod registry;
+pub mod svm;
 mod train;
 
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};

@@ -1,12 +1,12 @@
 //! Several builders on one data set, over several seeds.
 
 use super::data::DataSpec;
-use super::fit::fit;
+use super::fit::{Traced, fit};
 use super::guard::sound;
 use super::model::Model;
 use crate::mean::Mean;
 use crate::run::Ledger;
-use crate::table::{ConceptComparisonRow, ConceptMetricRow, ConceptTimingRow};
+use crate::table::{ConceptComparisonRow, ConceptMetricRow, ConceptTimingRow, PlaneRow};
 use anyhow::{Context, Result, ensure};
 use narrows_probes::{Observer, registry};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ pub struct Comparison {
     pub seeds: Vec<u64>,
     /// As in [`sound`].
     pub strict: bool,
+    /// Estimators of the concept information plane, the usual one if empty; no plane if none.
+    #[serde(default)]
+    pub trace: Option<Vec<String>>,
 }
 
 /// What a comparison came to.
@@ -33,6 +36,8 @@ pub struct Comparison {
 pub struct Compared {
     /// All numbers of all fits.
     pub metrics: Vec<ConceptMetricRow>,
+    /// The concept information planes.
+    pub plane: Vec<PlaneRow>,
     /// How long each fit took.
     pub timings: Vec<ConceptTimingRow>,
     /// What the user should know, each sentence once.
@@ -47,6 +52,7 @@ struct Cell {
     probe: String,
     seed: u64,
     metrics: Vec<ConceptMetricRow>,
+    plane: Vec<PlaneRow>,
     seconds: f64,
     warnings: Vec<String>,
 }
@@ -97,13 +103,17 @@ impl Comparison {
                             loaded = Some((subject, sound));
                         }
                         let (subject, sound) = loaded.as_ref().context("the data were read")?;
-                        let fitted = fit(subject, sound, (probe, specification), &self.data, seed, observer)?;
+                        let run = format!("{probe}-seed{seed}");
+                        let traced = self.trace.clone().map(|estimators| Traced { run, estimators });
+                        let fitted =
+                            fit(subject, sound, (probe, specification), &self.data, seed, traced.as_ref(), observer)?;
                         self.keep(&fitted.model, models, probe, seed)?;
                         let warnings = sound.warnings.iter().chain(&fitted.warnings).cloned().collect();
                         let cell = Cell {
                             probe: probe.clone(),
                             seed,
                             metrics: fitted.metrics,
+                            plane: fitted.plane,
                             seconds: fitted.seconds,
                             warnings,
                         };
@@ -113,6 +123,7 @@ impl Comparison {
                 };
                 done();
                 result.metrics.extend(cell.metrics);
+                result.plane.extend(cell.plane);
                 result.timings.push(ConceptTimingRow { probe: cell.probe, seed, seconds: cell.seconds });
                 for warning in cell.warnings {
                     if !result.warnings.contains(&warning) {
@@ -177,6 +188,7 @@ mod tests {
             data: DataSpec { data: Some("xor:samples=200".into()), ..DataSpec::default() },
             seeds: vec![0, 1],
             strict: false,
+            trace: None,
         }
     }
 

@@ -5,10 +5,12 @@ use super::guard::Sound;
 use super::measure;
 use super::model::{Model, Statistics};
 use super::predict::predictions;
-use crate::table::{ConceptMetricRow, ConceptPredictionRow, ConceptWeightRow};
+use super::trace::Trace;
+use crate::table::{ConceptMetricRow, ConceptPredictionRow, ConceptWeightRow, PlaneRow};
 use anyhow::{Context, Result};
 use narrows_probes::metrics::Bootstrap;
 use narrows_probes::{Bottleneck, ConceptData, Measure, Observer, Scale, registry};
+use ndarray::Axis;
 use std::time::Instant;
 
 /// Resamples of an interval.
@@ -25,10 +27,21 @@ pub struct FitResult {
     pub weights: Vec<ConceptWeightRow>,
     /// What it says of every sample.
     pub predictions: Vec<ConceptPredictionRow>,
+    /// The concept information plane, where it was traced and the builder trains in epochs.
+    pub plane: Vec<PlaneRow>,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Seconds that the fit itself took.
     pub seconds: f64,
+}
+
+/// What to trace of a training.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traced {
+    /// Name of the run in the table of the plane.
+    pub run: String,
+    /// Estimators of the information plane; the usual one where none is named.
+    pub estimators: Vec<String>,
 }
 
 /// Fits the builder of a specification (`name:key=value,…`) to the training samples, and measures it on both parts.
@@ -41,11 +54,22 @@ pub fn fit(
     (probe, specification): (&str, &str),
     data: &DataSpec,
     seed: u64,
+    traced: Option<&Traced>,
     observer: &mut dyn Observer,
 ) -> Result<FitResult> {
     let builder = registry::builder(specification)?;
     let began = Instant::now();
-    let fitted = builder.fit(&sound.training, seed, observer).with_context(|| format!("cannot fit {probe}"))?;
+    let (fitted, plane) = match traced {
+        None => (builder.fit(&sound.training, seed, observer), vec![]),
+        Some(traced) => {
+            let labels = subject.test.iter().map(|&r| subject.data.labels()[r]).collect();
+            let embeddings = subject.data.embeddings().select(Axis(0), &subject.test);
+            let mut trace = Trace::new(&traced.run, seed, (embeddings, labels), &traced.estimators, observer)?;
+            let fitted = builder.fit(&sound.training, seed, &mut trace);
+            (fitted, trace.finish()?)
+        }
+    };
+    let fitted = fitted.with_context(|| format!("cannot fit {probe}"))?;
     let seconds = began.elapsed().as_secs_f64();
     let bottleneck = fitted.bottleneck;
     let statistics = Statistics::of(bottleneck.as_ref(), &sound.training)?;
@@ -72,7 +96,11 @@ pub fn fit(
     all.sort_by_key(|row| row.sample);
     metrics.extend(size(&model, sound.training.n_samples()));
     let weights = weights(&model);
-    Ok(FitResult { model, metrics, weights, predictions: all, warnings: fitted.warnings, seconds })
+    let mut warnings = fitted.warnings;
+    if traced.is_some() && plane.is_empty() {
+        warnings.push(format!("{probe} is not trained in epochs: there is nothing to trace"));
+    }
+    Ok(FitResult { model, metrics, weights, predictions: all, plane, warnings, seconds })
 }
 
 /// A row about a model; what is measured is filled in by the caller.

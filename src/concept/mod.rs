@@ -1,14 +1,19 @@
 //! Concept jobs: data from files or built in, bottlenecks fitted, saved and looked at, rows of tables.
 
+mod birds;
 mod builtin;
 mod compare;
 mod data;
+mod edit;
+mod encoder;
 mod explain;
+mod export;
 mod files;
 mod findings;
 mod fit;
 mod groups;
 mod guard;
+mod intervene;
 mod map;
 mod measure;
 mod model;
@@ -19,15 +24,22 @@ mod places;
 mod predict;
 mod score;
 mod score_findings;
+mod sheet;
 mod split;
+mod trace;
 mod vectors;
 
+pub use birds::{BirdsSubject, birds};
+pub use builtin::BuiltIn;
 pub use compare::{Compared, Comparison, over_seeds};
 pub use data::{DataSpec, Group, Part, Subject};
+pub use edit::{EditSamples, EditSpec, Edited, edited};
 pub use explain::explain;
 pub use findings::{compared, findings};
-pub use fit::{FitResult, fit};
+pub(crate) use fit::weights;
+pub use fit::{FitResult, Traced, fit};
 pub use guard::{Sound, sound};
+pub use intervene::{Intervened, InterventionSpec, intervened};
 pub use map::{MapOptions, Mapped, map};
 pub use model::{Model, Statistics};
 pub use overlays::{read_overlays, write_overlays};
@@ -37,3 +49,4 @@ pub use score::{MetricKind, STAGES, ScoreOptions, Scored, score};
 pub use score_findings::scored_findings;
 pub use split::Split;
 pub(crate) use split::share;
+pub use trace::Trace;

@@ -14,6 +14,7 @@ mod job;
 mod phases;
 mod processing;
 mod seeds;
+mod snapshot;
 mod source;
 mod track;
 
@@ -30,5 +31,6 @@ pub use job::{PlaneJob, PlaneResult, Unit};
 pub use phases::{COMPRESSION_SHARE, Moment, Verdict, phase_rows, verdicts};
 pub use processing::processing;
 pub use seeds::{group_of, groups, phase_means, plane_means};
+pub(crate) use snapshot::Snapshots;
 pub(crate) use source::folder_name;
 pub use source::{Located, Source};

@@ -1,6 +1,6 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, Sheet, concept, correlation, render, sheet};
+use super::{ReportInput, Sheet, concept, concept_corrections, correlation, render, sheet};
 use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
 use crate::run::{Manifest, write_atomic};
@@ -54,6 +54,14 @@ const TABLES: &[&str] = &[
     "predictions.csv",
     "predictions.parquet",
     "contributions.csv",
+    "curves.csv",
+    "curves.parquet",
+    "interventions.csv",
+    "interventions.parquet",
+    "edits.csv",
+    "edits.parquet",
+    "prunes.csv",
+    "prunes.parquet",
     "contributions.parquet",
     "timings.csv",
 ];
@@ -101,6 +109,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         .into_iter()
         .chain(correlation::correlation(&correlations))
         .chain(concept::sheets(&concept))
+        .chain(concept_corrections::sheets(&concept))
         .collect();
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title = title(folder, manifest);

@@ -21,6 +21,9 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         scores: table(folder, "scores.csv")?,
         calibration: table(folder, "calibration.csv")?,
         overlays: crate::concept::read_overlays(folder)?,
+        curves: table(folder, "curves.csv")?,
+        interventions: table(folder, "interventions.csv")?,
+        edits: table(folder, "edits.csv")?,
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod compose;
 mod concept;
+mod concept_corrections;
 mod correlation;
 mod explore;
 mod provenance;

@@ -8,6 +8,8 @@ mod activation;
 mod agreement;
 mod association;
 mod concept;
+mod concept_edit;
+mod concept_intervention;
 mod concept_score;
 mod generalisation;
 mod gradient;
@@ -33,6 +35,8 @@ pub use concept::{
     ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
     ConceptWeightRow,
 };
+pub use concept_edit::{ConceptEditRow, ConceptPruneRow};
+pub use concept_intervention::ConceptInterventionRow;
 pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
@@ -150,6 +154,9 @@ mod tests {
             missing("ConceptPredictionRow", ConceptPredictionRow::COLUMNS),
             missing("ConceptContributionRow", ConceptContributionRow::COLUMNS),
             missing("ConceptTimingRow", ConceptTimingRow::COLUMNS),
+            missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
+            missing("ConceptEditRow", ConceptEditRow::COLUMNS),
+            missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
         ]

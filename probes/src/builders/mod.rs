@@ -1,6 +1,7 @@
 //! The builders, one file each.
 
 pub(crate) mod cbm;
+pub(crate) mod cem;
 mod layers;
 pub(crate) mod linear_probe;
 pub(crate) mod mlp;

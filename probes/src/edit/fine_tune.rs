@@ -3,7 +3,7 @@
 use super::scores::EditedScores;
 use crate::lbfgs::minimise;
 use crate::{Head, ProbeError};
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Axis};
 
 /// A head of which one class was fitted anew.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,19 +97,19 @@ pub fn fine_tune(
     Ok(FineTuned { head, converged })
 }
 
-/// Mean cross entropy of scores [samples × classes].
-#[cfg(test)]
-fn cross_entropy(scores: &Array2<f64>, labels: &[u32]) -> f64 {
-    let p = crate::softmax(scores.view());
-    labels.iter().enumerate().map(|(i, &l)| -p[[i, l as usize]].ln()).sum::<f64>() / labels.len() as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::edit::{Edit, Editable, apply, compare, greedy_prunes, random_prunes};
     use crate::metrics::Bootstrap;
     use crate::{Bottleneck, ConceptData, LinearProbe, best_class};
+    use ndarray::Array2;
+
+    /// Mean cross entropy of scores [samples × classes].
+    fn cross_entropy(scores: &Array2<f64>, labels: &[u32]) -> f64 {
+        let p = crate::softmax(scores.view());
+        labels.iter().enumerate().map(|(i, &l)| -p[[i, l as usize]].ln()).sum::<f64>() / labels.len() as f64
+    }
 
     /// Class = largest of three of the four features; class 0 has a spurious fourth in `shifted = false`.
     fn data(shifted: bool) -> (Array2<f64>, Vec<u32>) {

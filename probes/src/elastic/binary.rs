@@ -5,7 +5,7 @@ use super::state::{Standing, State};
 use super::{Penalty, Stop};
 
 /// Second derivatives below this are raised to it: a sample beyond doubt still bends the model a little.
-const LEAST_CURVATURE: f64 = 1e-5;
+const LEAST_CURVATURE: f64 = 1e-12;
 
 /// The loss and the residuals p − t of all samples at the intercept at which the residuals sum to zero.
 pub(super) struct Settled {

@@ -65,6 +65,13 @@ impl Design {
         self.columns.dot(residual) / self.samples() as f64
     }
 
+    /// Scores of all samples.
+    pub(super) fn scores(&self, weights: &[f64], intercept: f64) -> Vec<f64> {
+        let mut scores = vec![intercept; self.samples()];
+        weights.iter().enumerate().filter(|(_, w)| **w != 0.0).for_each(|(j, &w)| self.add(&mut scores, w, j));
+        scores
+    }
+
     /// Adds `factor` times a column.
     pub(super) fn add(&self, to: &mut [f64], factor: f64, feature: usize) {
         for (t, x) in to.iter_mut().zip(self.columns.row(feature)) {

@@ -16,6 +16,7 @@
 
 mod binary;
 mod design;
+mod extrapolate;
 mod multinomial;
 mod path;
 mod penalty;

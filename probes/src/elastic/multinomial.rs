@@ -2,10 +2,12 @@
 //!
 //! Given the others, class k is a logistic regression whose scores are offset by −log Σ_{l≠k} exp(f_l): the step of
 //! one class is the step of [`super::binary`]. Adding one vector to the weights of all classes changes no probability;
-//! after each round the vector that lowers the penalty most is added (Friedman, Hastie & Tibshirani 2010, 4.1).
+//! after each round the vector that lowers the penalty most is added (Friedman, Hastie & Tibshirani 2010, 4.1). Rounds
+//! alone converge slowly where classes are easily confused, so every few of them are extrapolated.
 
 use super::binary::{self, Solved};
 use super::design::Design;
+use super::extrapolate::Extrapolation;
 use super::state::{Standing, State};
 use super::{Penalty, Stop};
 use crate::cholesky::Cholesky;
@@ -28,8 +30,9 @@ pub(super) fn solve(
     present.iter().for_each(|&k| states[k].restart());
     let targets: Vec<Vec<bool>> = present.iter().map(|&k| labels.iter().map(|&l| l as usize == k).collect()).collect();
     let mut rounds = 0;
+    let mut extrapolation = Extrapolation::default();
+    let mut all = settle(states, labels, present);
     loop {
-        let mut all = settle(states, labels, present);
         let gradient = design.gradients(&all.residual);
         let standing = standing(&all, &gradient, penalty, states, present);
         let converged = standing.gap <= stop.tolerance * standing.objective;
@@ -53,6 +56,17 @@ pub(super) fn solve(
             all.total.iter_mut().zip(new.zip(&others)).for_each(|(t, (e, o))| *t = e + o);
         }
         centre(states, present, penalty);
+        all = settle(states, labels, present);
+        if let Some(combined) = extrapolation.next(flat(states, present)) {
+            let kept = states.to_vec();
+            spread(design, &combined, states, present);
+            let extrapolated = settle(states, labels, present);
+            if objective(&extrapolated, states, present, penalty) < objective(&all, &kept, present, penalty) {
+                all = extrapolated;
+            } else {
+                states.clone_from_slice(&kept);
+            }
+        }
         let after: f64 = present.iter().map(|&k| penalty.sum(&states[k].weights)).sum();
         if !moved && after >= before {
             return Solved { standing, iterations: rounds, converged };
@@ -139,8 +153,27 @@ fn look(states: &[State], labels: &[u32], present: &[usize]) -> All {
     All { loss: losses.iter().sum::<f64>() / n as f64, residual, reference, total }
 }
 
+/// Weights and intercepts of all classes in one row.
+fn flat(states: &[State], present: &[usize]) -> Vec<f64> {
+    present.iter().flat_map(|&k| states[k].weights.iter().copied().chain([states[k].intercept])).collect()
+}
+
+/// Sets weights and intercepts from such a row, and the scores that follow.
+fn spread(design: &Design, row: &[f64], states: &mut [State], present: &[usize]) {
+    for (&k, part) in present.iter().zip(row.chunks(design.features() + 1)) {
+        let state = &mut states[k];
+        state.weights.copy_from_slice(&part[..design.features()]);
+        state.intercept = part[design.features()];
+        state.scores = design.scores(&state.weights, state.intercept);
+    }
+}
+
+fn objective(all: &All, states: &[State], present: &[usize], penalty: Penalty) -> f64 {
+    all.loss + present.iter().map(|&k| penalty.sum(&states[k].weights)).sum::<f64>()
+}
+
 fn standing(all: &All, gradient: &Array2<f64>, penalty: Penalty, states: &[State], present: &[usize]) -> Standing {
-    let objective = all.loss + present.iter().map(|&k| penalty.sum(&states[k].weights)).sum::<f64>();
+    let objective = objective(all, states, present, penalty);
     let bound = penalty.bound(objective);
     let mut standing = Standing { objective, gap: 0.0, violation: 0.0 };
     for (column, &k) in gradient.columns().into_iter().zip(present) {

@@ -8,6 +8,9 @@ use ndarray::Array2;
 /// Sweeps over all coordinates or over the active ones, together.
 const SWEEPS: usize = 2000;
 
+/// A sweep whose largest change H_jj δ² is this share of the largest one of all sweeps is the last.
+const REST: f64 = 1e-8;
+
 /// Second derivatives of a class's loss with respect to some of its weights.
 #[derive(Debug, Clone)]
 pub(super) struct Curvature {
@@ -39,8 +42,8 @@ impl Curvature {
         features.iter().all(|f| self.set.binary_search(f).is_ok())
     }
 
-    /// Minimises `g·δ + ½ δᵀHδ + penalty(w + δ)` over the features covered, to changes δ with H_jj δ² ≤ `tolerance`.
-    pub(super) fn step(&self, weights: &[f64], gradient: &[f64], penalty: Penalty, tolerance: f64) -> Step {
+    /// Minimises `g·δ + ½ δᵀHδ + penalty(w + δ)` over the features covered, until all rest.
+    pub(super) fn step(&self, weights: &[f64], gradient: &[f64], penalty: Penalty) -> Step {
         let size = self.set.len();
         let start: Vec<f64> = self.set.iter().map(|&f| weights[f]).collect();
         let mut now = start.clone();
@@ -56,18 +59,19 @@ impl Curvature {
             slope.iter_mut().zip(self.matrix.row(j)).for_each(|(s, h)| *s += h * change);
             curvature * change * change
         };
-        let mut sweeps = 0;
+        let (mut sweeps, mut largest) = (0, 0.0f64);
         while sweeps < SWEEPS {
             let moved = (0..size).fold(0.0f64, |m, j| m.max(visit(j, &mut now, &mut slope)));
             sweeps += 1;
-            if moved <= tolerance {
+            largest = largest.max(moved);
+            if moved <= REST * largest {
                 break;
             }
             // Then only those that are not zero, until they rest; another full sweep decides.
             let active: Vec<usize> = (0..size).filter(|&j| now[j] != 0.0).collect();
             while sweeps < SWEEPS {
                 sweeps += 1;
-                if active.iter().fold(0.0f64, |m, &j| m.max(visit(j, &mut now, &mut slope))) <= tolerance {
+                if active.iter().fold(0.0f64, |m, &j| m.max(visit(j, &mut now, &mut slope))) <= REST * largest {
                     break;
                 }
             }

@@ -99,8 +99,7 @@ impl State {
             }
         };
         self.last = Some((gap, fresh));
-        let tolerance = 1e-3 * gap / curvature.set.len().max(1) as f64;
-        let step = curvature.step(&self.weights, gradient, penalty, tolerance);
+        let step = curvature.step(&self.weights, gradient, penalty);
         self.curvature = Some(curvature);
         step
     }

@@ -28,5 +28,4 @@ pub(crate) use run::{Run, Split, Task, WHOLE};
 pub(crate) use scaling::{Scaling, single};
 pub(crate) use tasks::{ClassTask, ConceptTask};
 pub(crate) use watch::Watch;
-#[cfg(test)]
 pub(crate) use weights::Weights;

@@ -24,6 +24,12 @@ pub(super) struct CompareArgs {
     /// Number of seeds, from 0
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
+    /// Trace the concept information plane of the test samples through training, into plane.csv
+    #[arg(long)]
+    trace: bool,
+    /// Estimator of that plane, as NAME:KEY=VALUE,…; may be given several times [default: kde:variance=0.01]
+    #[arg(long, value_name = "SPEC", requires = "trace")]
+    trace_estimator: Vec<String>,
     /// Refuse what is otherwise left out with a warning
     #[arg(long)]
     strict: bool,
@@ -41,6 +47,7 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
         data: args.data.spec(),
         seeds: (0..args.seeds).collect(),
         strict: args.strict,
+        trace: args.trace.then(|| args.trace_estimator.clone()),
     };
     let probes = comparison.probes()?;
     // Read here for the files' hashes, and so that faults are told before anything is written.
@@ -58,6 +65,7 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
     let summary = over_seeds(&found.metrics);
     write_table(&folder, "metrics", &found.metrics)?;
     write_table(&folder, "comparison", &summary)?;
+    write_table(&folder, "plane", &found.plane)?;
     folder.write("timings.csv", &crate::table::to_csv(&found.timings)?)?;
     let mut manifest = folder.manifest(&identity);
     manifest.attribution = subject.attribution.map(String::from);

@@ -4,7 +4,7 @@ use super::data_args::ConceptDataArgs;
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
-use crate::concept::{fit, sound};
+use crate::concept::{Traced, fit, sound};
 use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
 use crate::table::{Row, to_csv, write_parquet};
@@ -34,6 +34,12 @@ pub(super) struct FitArgs {
     /// Seed of the split and the fit
     #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: u64,
+    /// Trace the concept information plane of the test samples through training, into plane.csv
+    #[arg(long)]
+    trace: bool,
+    /// Estimator of that plane, as NAME:KEY=VALUE,…; may be given several times [default: kde:variance=0.01]
+    #[arg(long, value_name = "SPEC", requires = "trace")]
+    trace_estimator: Vec<String>,
     /// Refuse what is otherwise left out with a warning: concepts that never vary, classes without a training sample
     #[arg(long)]
     strict: bool,
@@ -78,6 +84,7 @@ pub(super) fn run(args: &FitArgs, output: Output) -> Result<()> {
     let spec = args.data.spec();
     let subject = spec.load(args.seed)?;
     let sound = sound(&subject, args.strict)?;
+    let traced = args.trace.then(|| Traced { run: probe.clone(), estimators: args.trace_estimator.clone() });
     let config = json!({
         "probe": probe,
         "builder": builder.name(),
@@ -85,6 +92,7 @@ pub(super) fn run(args: &FitArgs, output: Output) -> Result<()> {
         "data": spec,
         "seed": args.seed,
         "strict": args.strict,
+        "trace": traced.as_ref().map(|t| &t.estimators),
     });
     let identity = Identity::new("concept fit", config, subject.files.clone());
     let folder = args.out.folder(&format!("concept-{probe}"));
@@ -93,12 +101,13 @@ pub(super) fn run(args: &FitArgs, output: Output) -> Result<()> {
         Opened::Complete(path) => return output.complete(&path),
     };
     let mut bar = Bar(output.bar(1, "fitting", "steps"));
-    let result = fit(&subject, &sound, (&probe, &specification), &spec, args.seed, &mut bar)?;
+    let result = fit(&subject, &sound, (&probe, &specification), &spec, args.seed, traced.as_ref(), &mut bar)?;
     bar.0.finish_and_clear();
     result.model.save(&folder)?;
     write_table(&folder, "metrics", &result.metrics)?;
     write_table(&folder, "weights", &result.weights)?;
     write_table(&folder, "predictions", &result.predictions)?;
+    write_table(&folder, "plane", &result.plane)?;
     let mut manifest = folder.manifest(&identity);
     manifest.attribution = subject.attribution.map(String::from);
     manifest.findings = crate::concept::findings(&subject, &result.metrics);

@@ -1,12 +1,16 @@
 //! `narrows concept`
 
 mod compare;
+mod data;
 mod data_args;
+mod edit;
 mod explain;
 mod fit;
+mod intervene;
 mod map;
 mod predict;
 mod score;
+mod weight_names;
 
 use super::output::Output;
 use anyhow::Result;
@@ -22,7 +26,11 @@ Examples:
   narrows concept fit --builder posthoc --embeddings E.npy --labels meta.csv --label-column class \\
       --concepts C.npy --concept-names concepts.txt --train-first 0.8 --out run
   narrows concept explain run --sample 15790
-  narrows concept predict run --embeddings new.npy --out new")]
+  narrows concept predict run --embeddings new.npy --out new
+  narrows concept intervene run other-run --policy random --policy coop
+  narrows concept edit run --prune 'cat:kitchen' --renormalise --out edited
+  narrows concept score run
+  narrows concept map run --shown 8")]
 pub(super) struct ConceptArgs {
     #[command(subcommand)]
     command: ConceptCommand,
@@ -35,9 +43,12 @@ enum ConceptCommand {
     Fit(fit::FitArgs),
     Compare(compare::CompareArgs),
     Predict(predict::PredictArgs),
+    Data(data::DataArgs),
     Explain(explain::ExplainArgs),
     Score(score::ScoreArgs),
     Map(map::MapArgs),
+    Intervene(intervene::InterveneArgs),
+    Edit(edit::EditArgs),
 }
 
 pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
@@ -46,9 +57,12 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Fit(args) => fit::run(args, output),
         ConceptCommand::Compare(args) => compare::run(args, output),
         ConceptCommand::Predict(args) => predict::run(args, output),
+        ConceptCommand::Data(args) => data::run(args, output),
         ConceptCommand::Explain(args) => explain::run(args, output),
         ConceptCommand::Score(args) => score::run(args, output),
         ConceptCommand::Map(args) => map::run(args, output),
+        ConceptCommand::Intervene(args) => intervene::run(args, output),
+        ConceptCommand::Edit(args) => edit::run(args, output),
     }
 }
 
@@ -57,7 +71,10 @@ pub(super) fn with_generated_help(command: clap::Command) -> clap::Command {
     let longest = BUILDERS.iter().map(|b| b.name.len()).max().unwrap_or(0);
     let lines: Vec<String> = BUILDERS.iter().map(|b| format!("  {:longest$}  {}", b.name, b.summary)).collect();
     let list = format!("Builders (parameters: narrows concept builders):\n{}", lines.join("\n"));
-    command.mut_subcommand("fit", |c| c.after_help(list.clone())).mut_subcommand("compare", |c| c.after_help(list))
+    command
+        .mut_subcommand("fit", |c| c.after_help(list.clone()))
+        .mut_subcommand("compare", |c| c.after_help(list))
+        .mut_subcommand("intervene", |c| c.after_help(intervene::list()))
 }
 
 fn needs(entry: &Entry) -> &'static str {
@@ -93,6 +110,17 @@ fn builders(output: Output) -> Result<()> {
         })
         .collect();
     output.summary(&lines, &value.into())
+}
+
+/// Models of one name are told apart by their folders.
+fn tell_apart(models: &mut [crate::concept::Model], paths: &[std::path::PathBuf]) {
+    let names: Vec<String> = models.iter().map(|m| m.probe.clone()).collect();
+    for ((model, path), name) in models.iter_mut().zip(paths).zip(&names) {
+        if names.iter().filter(|n| *n == name).count() > 1 {
+            let folder = path.file_name().unwrap_or_default().to_string_lossy();
+            model.probe = format!("{name} ({folder})");
+        }
+    }
 }
 
 /// The place of a name, which the user may have misspelt.

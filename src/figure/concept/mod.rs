@@ -3,8 +3,10 @@
 mod calibration;
 mod compare;
 mod contributions;
+mod edits;
 mod heat;
 mod importance;
+mod interventions;
 mod leakage;
 mod location;
 mod overlay;
@@ -12,7 +14,8 @@ mod weights;
 
 use super::Drawing;
 use crate::table::{
-    ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptWeightRow,
+    ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
+    ConceptMetricRow, ConceptWeightRow,
 };
 
 pub use overlay::ConceptOverlays;
@@ -34,6 +37,12 @@ pub struct ConceptTables {
     pub calibration: Vec<ConceptCalibrationRow>,
     /// Maps over images.
     pub overlays: ConceptOverlays,
+    /// Curves of corrections.
+    pub curves: Vec<ConceptInterventionRow>,
+    /// Numbers of whole curves of corrections.
+    pub interventions: Vec<ConceptInterventionRow>,
+    /// Edits, before and after.
+    pub edits: Vec<ConceptEditRow>,
 }
 
 impl ConceptTables {
@@ -46,6 +55,8 @@ impl ConceptTables {
 /// Every figure that the tables have the numbers for.
 pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
+    drawings.extend(interventions::draw(&tables.curves));
+    drawings.extend(edits::draw(&tables.edits));
     drawings.extend(weights::draw(&tables.weights));
     drawings.extend(contributions::draw(&tables.contributions));
     drawings.extend(overlay::draw(&tables.overlays));
