@@ -32,7 +32,6 @@ pub use explain::explain;
 pub use findings::{compared, findings};
 pub use fit::{FitResult, Traced, fit};
 pub(crate) use fit::weights;
-pub use fit::{FitResult, fit};
 pub use guard::{Sound, sound};
 pub use intervene::{Intervened, InterventionSpec, intervened};
 pub use model::{Model, Statistics};
