@@ -2,9 +2,13 @@
 
 pub(crate) mod cbm;
 pub(crate) mod cem;
+pub(crate) mod cms;
 mod layers;
 pub(crate) mod linear_probe;
 pub(crate) mod mlp;
+pub(crate) mod posthoc;
+mod similarity;
+pub(crate) mod sparse;
 #[cfg(test)]
 pub(crate) mod toys;
 

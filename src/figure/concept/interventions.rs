@@ -8,7 +8,7 @@ use crate::figure::grid::{Grid, panel_size};
 use crate::figure::legend::{Entry, Legend, Sample};
 use crate::figure::panel::{Captions, Panel};
 use crate::figure::picture::Picture;
-use crate::figure::scale::{Axis, Extent};
+use crate::figure::scale::{Axis, Extent, Spacing};
 use crate::table::ConceptInterventionRow;
 
 /// Panels beside each other.
@@ -54,11 +54,15 @@ fn one(rows: &[ConceptInterventionRow], axis: &str) -> Option<Drawing> {
     grid.margin.3 += legend.height + 10.0;
     let (width, height) = grid.size();
     let mut picture = Picture::new(width, height);
-    // One scale for all panels: they are there to be compared.
-    let x = Axis::counts(Extent::of(own.iter().filter_map(|r| r.amount)), crate::figure::scale::Spacing::Linear, 6);
-    let reach = own.iter().flat_map(|r| [r.value, r.ci_low.unwrap_or(r.value), r.ci_high.unwrap_or(r.value)]);
-    let y = Axis::linear(Extent::of(reach).map(padded), 5);
+    let mut x = Axis::counts(Extent::of(own.iter().filter_map(|r| r.amount)), Spacing::Linear, 6);
+    x.ticks.iter_mut().for_each(|tick| tick.label = format!("{:.0}", tick.value));
+    // One scale for all panels of a person: they are there to be compared. Adversaries would press the others flat.
+    let reach = |rate: u64| {
+        let rows = own.iter().filter(move |r| r.error_rate.to_bits() == rate);
+        Extent::of(rows.flat_map(|r| [r.value, r.ci_low.unwrap_or(r.value), r.ci_high.unwrap_or(r.value)]))
+    };
     for (at, (rate, policy)) in panels.iter().enumerate() {
+        let y = Axis::linear(reach(*rate).map(padded), 5);
         let panel = Panel { frame: grid.frame(at % columns, at / columns), x: &x, y: &y };
         let person = person(f64::from_bits(*rate));
         let (title, subtitle) = match policy {
@@ -116,8 +120,10 @@ fn person(error_rate: f64) -> String {
     }
 }
 
+/// Some room, and a range that does not make a mountain of a thousandth.
 fn padded(e: Extent) -> Extent {
-    let room = 0.04 * (e.high - e.low).max(0.01);
+    let length = e.high - e.low;
+    let room = (0.04 * length).max((0.05 - length) / 2.0);
     Extent { low: e.low - room, high: e.high + room }
 }
 
