@@ -110,6 +110,16 @@ pub enum DatasetError {
         /// What is allowed.
         rule: &'static str,
     },
+    /// Text that should set a generator's option, and does not.
+    #[error("{set}: {found:?} was found, but {expected} is expected")]
+    Setting {
+        /// Data set.
+        set: &'static str,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: String,
+    },
     /// A row number beyond the data.
     #[error("row {row} was asked for, but there are {samples} samples")]
     NoSuchRow {
@@ -117,6 +127,34 @@ pub enum DatasetError {
         row: usize,
         /// Samples.
         samples: usize,
+    },
+    /// Concepts, names or classes do not go with the samples.
+    #[error("{what}: {found}, but {expected} are expected")]
+    ConceptShape {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// A concept that is neither absent nor present.
+    #[error("concept {concept:?} is {value} in row {row} (counted from 1), but 0 or 1 is expected")]
+    ConceptValue {
+        /// Row, from 1.
+        row: usize,
+        /// Name of the concept.
+        concept: String,
+        /// The value.
+        value: f64,
+    },
+    /// No concept set of this name.
+    #[error("there is no built-in concept set {name:?}; built in are {known}")]
+    NoConceptSet {
+        /// The name asked for.
+        name: String,
+        /// All names.
+        known: String,
     },
     /// A built-in file does not read: a fault of the build.
     #[error("the built-in data set {name} does not read: {reason}")]

@@ -7,6 +7,7 @@
 
 mod blobs;
 mod builtin;
+pub mod concepts;
 mod dataset;
 mod digits;
 mod error;

@@ -13,12 +13,16 @@ mod builder;
 mod builders;
 mod cholesky;
 mod data;
+pub mod edit;
 pub mod elastic;
 mod error;
+pub mod interventions;
 mod lbfgs;
+pub mod metrics;
 mod record;
 pub mod registry;
 pub mod svm;
+mod train;
 
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
 pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};

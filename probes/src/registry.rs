@@ -3,7 +3,7 @@
 //! A builder is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here. It is
 //! written `name:key=value,key=value`, like an estimator.
 
-use crate::builders::{linear_probe, posthoc};
+use crate::builders::{cbm, cem, linear_probe, mlp, posthoc};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
@@ -43,6 +43,11 @@ pub struct Entry {
 #[rustfmt::skip] // One line each, however short.
 pub const BUILDERS: &[&Entry] = &[
     &linear_probe::ENTRY,
+    &mlp::ENTRY,
+    &cbm::INDEPENDENT,
+    &cbm::SEQUENTIAL,
+    &cbm::JOINT,
+    &cem::ENTRY,
     &posthoc::ENTRY,
     &posthoc::HYBRID,
 ];

@@ -3,6 +3,7 @@
 mod bench;
 mod capture;
 mod completions;
+mod concept;
 mod demo;
 mod estimators;
 mod generalise;
@@ -37,6 +38,7 @@ Examples:
   narrows plane --checkpoints 'ckpt/*.pt' --arch arch.toml --inputs digits
   narrows mi --x data.csv:height --y data.csv:weight
   narrows regress config.toml                   bottlenecks for regression: error, information, robustness
+  narrows concept fit --builder posthoc --data birds
   narrows report notebooks-out/demo             redraw a run
   narrows study run tishby-tanh                 a paper's experiment, in minutes
 
@@ -79,6 +81,7 @@ enum Command {
     Bench(bench::BenchArgs),
     Generalise(generalise::GeneraliseArgs),
     Regress(regress::RegressArgs),
+    Concept(Box<concept::ConceptArgs>),
     Report(report::ReportArgs),
     Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
@@ -120,6 +123,7 @@ fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("plane", |c| c.after_help(plane::after_help()))
         .mut_subcommand("regress", |c| c.after_help(regress::after_help()))
+        .mut_subcommand("concept", concept::with_generated_help)
 }
 
 fn run(cli: Cli, output: Output) -> Result<()> {
@@ -139,6 +143,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Bench(args) => bench::run(&args, output),
         Command::Generalise(args) => generalise::run(&args, output),
         Command::Regress(args) => regress::run(&args, output),
+        Command::Concept(args) => concept::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),

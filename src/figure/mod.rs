@@ -6,6 +6,7 @@ mod accuracy;
 mod canvas;
 mod colormap;
 mod compression_by_estimator;
+mod concept;
 mod correlation;
 pub(crate) mod curve;
 pub(crate) mod data;
@@ -32,6 +33,7 @@ mod svg;
 mod training;
 
 pub use colormap::Colormap;
+pub use concept::ConceptTables;
 pub use data::Limits;
 
 use crate::plane::groups;
@@ -120,6 +122,8 @@ pub struct FigureTables<'a> {
     pub models: &'a [ModelRow],
     /// What goes with their gap.
     pub correlations: &'a [CorrelationRow],
+    /// Concept bottlenecks.
+    pub concept: Option<&'a ConceptTables>,
 }
 
 /// Runs up to which each has figures of its own, where they differ by their seed.
@@ -160,6 +164,7 @@ pub fn draw_all(
     drawings.extend(robustness::draw(tables.regression));
     drawings.extend(correlation::dots(tables.correlations));
     drawings.extend(gap_scatter::scatter(tables.models, tables.correlations));
+    drawings.extend(tables.concept.map(concept::draw).unwrap_or_default());
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     drawings.into_iter().map(|drawing| written(drawing, options.png_scale, folder)).collect()

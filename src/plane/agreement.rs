@@ -6,7 +6,8 @@
 //! of them would be honest: they are averaged over the seeds, with Student's t.
 
 use super::phases::Verdict;
-use super::seeds::{Mean, group_of, groups};
+use super::seeds::{group_of, groups};
+use crate::mean::Mean;
 use crate::table::{AgreementRow, Labels, PlaneRow, quantity};
 use narrows_estimators::correlation::{bootstrap_interval, kendall, spearman};
 use std::collections::{BTreeMap, HashMap};

@@ -1,7 +1,8 @@
 //! What a plane shows, in sentences.
 
 use super::phases::{Verdict, verdicts};
-use super::seeds::{Mean, group_of, groups};
+use super::seeds::{group_of, groups};
+use crate::mean::Mean;
 use crate::table::{PlaneRow, quantity};
 use std::collections::BTreeMap;
 

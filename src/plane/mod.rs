@@ -14,9 +14,11 @@ mod job;
 mod phases;
 mod processing;
 mod seeds;
+mod snapshot;
 mod source;
 mod track;
 
+pub use crate::mean::Mean;
 pub use agreement::{agreement, agreement_findings};
 pub use bound::{bound_findings, with_bound};
 pub(crate) use derived::both;
@@ -28,6 +30,7 @@ pub use gradients::{KnownRun, gradients_of_training, read_gradients, training_ta
 pub use job::{PlaneJob, PlaneResult, Unit};
 pub use phases::{COMPRESSION_SHARE, Moment, Verdict, phase_rows, verdicts};
 pub use processing::processing;
-pub use seeds::{Mean, group_of, groups, phase_means, plane_means};
+pub use seeds::{group_of, groups, phase_means, plane_means};
+pub(crate) use snapshot::Snapshots;
 pub(crate) use source::folder_name;
 pub use source::{Located, Source};

@@ -1,7 +1,8 @@
 //! Runs that differ by their seed alone, and what they have in common.
 
+use crate::mean::Mean;
 use crate::table::{MeanRow, PhaseRow, PlaneRow, phase};
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -35,35 +36,6 @@ pub fn groups<'a>(runs: impl Iterator<Item = &'a str>) -> Vec<(&'a str, Vec<&'a 
         found[place].1.push(run);
     }
     found
-}
-
-/// Mean, standard deviation with n − 1, and the 95 % interval of the mean by Student's t.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Mean {
-    /// The mean.
-    pub mean: f64,
-    /// The standard deviation; none of a single value.
-    pub std: Option<f64>,
-    /// The interval; none of a single value.
-    pub interval: Option<(f64, f64)>,
-}
-
-impl Mean {
-    /// Of some values; `None` of no value.
-    pub fn of(values: &[f64]) -> Option<Self> {
-        let n = values.len() as f64;
-        if values.is_empty() {
-            return None;
-        }
-        let mean = values.iter().sum::<f64>() / n;
-        if values.len() == 1 {
-            return Some(Self { mean, std: None, interval: None });
-        }
-        let std = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
-        let t = StudentsT::new(0.0, 1.0, n - 1.0).ok()?.inverse_cdf(0.975);
-        let half = t * std / n.sqrt();
-        Some(Self { mean, std: Some(std), interval: Some((mean - half, mean + half)) })
-    }
 }
 
 /// Wilson's score interval of a share at 95 %.

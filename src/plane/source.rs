@@ -172,6 +172,23 @@ impl Source {
 }
 
 impl Located {
+    /// A network whose layers are at hand, at an epoch of its training.
+    pub(super) fn at_hand(run: &str, path: PathBuf, epoch: u64, seed: u64) -> Self {
+        Self {
+            run: run.into(),
+            path,
+            epoch: Some(epoch),
+            step: None,
+            seed: Some(seed),
+            layers: vec![],
+            usual: vec![],
+            weights: vec![],
+            notes: vec![],
+            noise: None,
+            is_dump: false,
+        }
+    }
+
     /// Places of the layers that patterns ask for; the usual ones when there are no patterns.
     ///
     /// # Errors

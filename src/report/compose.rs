@@ -1,6 +1,6 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, Sheet, correlation, render, sheet};
+use super::{ReportInput, Sheet, concept, concept_corrections, correlation, render, sheet};
 use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
 use crate::run::{Manifest, write_atomic};
@@ -39,6 +39,24 @@ const TABLES: &[&str] = &[
     "models.parquet",
     "correlation.csv",
     "correlation.parquet",
+    "comparison.csv",
+    "comparison.parquet",
+    "metrics.csv",
+    "metrics.parquet",
+    "weights.csv",
+    "weights.parquet",
+    "predictions.csv",
+    "predictions.parquet",
+    "contributions.csv",
+    "curves.csv",
+    "curves.parquet",
+    "interventions.csv",
+    "interventions.parquet",
+    "edits.csv",
+    "edits.parquet",
+    "prunes.csv",
+    "prunes.parquet",
+    "contributions.parquet",
     "timings.csv",
 ];
 
@@ -53,10 +71,12 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
     let regression: Vec<RegressionSummaryRow> = table(folder, "regression_summary.csv")?;
     let models: Vec<ModelRow> = table(folder, "models.csv")?;
     let correlations: Vec<CorrelationRow> = table(folder, "correlation.csv")?;
+    let concept = concept::read(folder)?;
     let nothing = plane.is_empty() && training.is_empty() && ib_curve.is_empty() && regression.is_empty();
     ensure!(
-        !(nothing && models.is_empty()),
-        "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv, regression_summary.csv and models.csv has rows",
+        !(nothing && models.is_empty() && concept.is_empty()),
+        "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv, regression_summary.csv, models.csv and \
+         metrics.csv has rows",
         folder.display()
     );
     let gradients: Vec<GradientRow> = table(folder, "gradients.csv")?;
@@ -76,10 +96,15 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         regression: &regression,
         models: &models,
         correlations: &correlations,
+        concept: Some(&concept),
     };
     let figures = draw_all(&drawn, &manifest.limits, options, &target)?;
-    let sheets: Vec<Sheet> =
-        sheet::regression(&regression).into_iter().chain(correlation::correlation(&correlations)).collect();
+    let sheets: Vec<Sheet> = sheet::regression(&regression)
+        .into_iter()
+        .chain(correlation::correlation(&correlations))
+        .chain(concept::sheets(&concept))
+        .chain(concept_corrections::sheets(&concept))
+        .collect();
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title = title(folder, manifest);
     // Findings and warnings have their own places on the page.

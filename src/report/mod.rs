@@ -4,6 +4,8 @@
 //! one below.
 
 mod compose;
+mod concept;
+mod concept_corrections;
 mod correlation;
 mod explore;
 mod provenance;

@@ -1,7 +1,10 @@
 //! The data that a network is run on: a built-in set, or files.
 
+use super::drawn::{BIRD_SHAPE, birds};
 use crate::run::InputFile;
 use anyhow::{Context, Result, bail, ensure};
+use narrows_datasets::concepts::ConceptSet;
+use narrows_datasets::concepts::birds::Birds;
 use narrows_datasets::load::csv::{ColumnRef, Labels, read_labels, read_matrix};
 use narrows_datasets::load::npy::NpyArray;
 use narrows_datasets::load::{Format, gunzip, idx, npy, npz, sniff, text};
@@ -54,10 +57,18 @@ impl DataOptions {
         let Some(inputs) = &self.inputs else {
             bail!("no inputs were given: --inputs takes {} or a CSV, npy, npz or IDX file", builtin_names());
         };
-        if let Some(builtin) = by_name(inputs) {
+        let bare = || -> Result<()> {
             for (option, given) in [("labels", &self.labels), ("label column", &self.label_column)] {
                 ensure!(given.is_none(), "{inputs} is built in and has its own labels: leave out the {option}");
             }
+            Ok(())
+        };
+        if let Some(birds) = birds(inputs) {
+            bare()?;
+            return self.drawn(inputs, birds?);
+        }
+        if let Some(builtin) = by_name(inputs) {
+            bare()?;
             let mut data = (builtin.make)()?;
             if let Some(scale) = self.scale {
                 data.inputs *= scale as f32;
@@ -86,6 +97,16 @@ impl DataOptions {
             None => inputs.clone(),
         })?;
         Ok(Loaded { data, files, scale: table.scale, shape: table.shape })
+    }
+
+    fn drawn(&self, name: &str, birds: Birds) -> Result<Loaded> {
+        let ConceptSet { inputs, labels, classes, attribution, .. } = birds.set;
+        let scale = self.scale.unwrap_or(1.0);
+        let numbers: Vec<i64> = labels.iter().map(|&l| l.into()).collect();
+        let data = Dataset::new(name, if scale == 1.0 { inputs } else { inputs * scale as f32 }, &numbers)?;
+        // Classes keep their numbers, whether or not each was drawn.
+        let data = Dataset { labels, n_classes: classes.len(), attribution, ..data };
+        Ok(Loaded { data, files: vec![], scale, shape: BIRD_SHAPE.to_vec() })
     }
 
     /// The labels without inputs, for dumps of activations.
@@ -182,7 +203,7 @@ pub(super) fn scale_of_bytes(format: Format, axes: usize) -> f64 {
 }
 
 pub(super) fn builtin_names() -> String {
-    BUILTIN.iter().map(|b| b.name).collect::<Vec<_>>().join(", ")
+    BUILTIN.iter().map(|b| b.name).chain(["birds"]).collect::<Vec<_>>().join(", ")
 }
 
 /// The array of one of these names; the only one, when there is one.

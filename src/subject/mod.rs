@@ -4,6 +4,7 @@ mod activation;
 mod architecture;
 pub mod capture;
 pub mod data;
+pub(crate) mod drawn;
 pub mod graph;
 pub(crate) mod guard;
 pub mod model;

@@ -7,6 +7,9 @@ mod accuracy;
 mod activation;
 mod agreement;
 mod association;
+mod concept;
+mod concept_edit;
+mod concept_intervention;
 mod generalisation;
 mod gradient;
 mod ib_curve;
@@ -27,6 +30,12 @@ pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
 pub use agreement::AgreementRow;
 pub use association::AssociationRow;
+pub use concept::{
+    ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
+    ConceptWeightRow,
+};
+pub use concept_edit::{ConceptEditRow, ConceptPruneRow};
+pub use concept_intervention::ConceptInterventionRow;
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;
@@ -137,6 +146,15 @@ mod tests {
             missing("AssociationRow", AssociationRow::COLUMNS),
             missing("ActivationRow", ActivationRow::COLUMNS),
             missing("CapturedSampleRow", CapturedSampleRow::COLUMNS),
+            missing("ConceptMetricRow", ConceptMetricRow::COLUMNS),
+            missing("ConceptComparisonRow", ConceptComparisonRow::COLUMNS),
+            missing("ConceptWeightRow", ConceptWeightRow::COLUMNS),
+            missing("ConceptPredictionRow", ConceptPredictionRow::COLUMNS),
+            missing("ConceptContributionRow", ConceptContributionRow::COLUMNS),
+            missing("ConceptTimingRow", ConceptTimingRow::COLUMNS),
+            missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
+            missing("ConceptEditRow", ConceptEditRow::COLUMNS),
+            missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
         ]

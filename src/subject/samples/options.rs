@@ -6,7 +6,9 @@ use super::image_options::ImageOptions;
 use super::{Samples, Store, cifar, folder, images, table};
 use crate::run::InputFile;
 use crate::subject::data::{builtin_names, labels_of};
+use crate::subject::drawn::{BIRD_SHAPE, birds};
 use anyhow::{Context, Result, bail, ensure};
+use narrows_datasets::concepts::birds::Birds;
 use narrows_datasets::load::Compact;
 use narrows_datasets::{Builtin, DatasetError, by_name};
 use std::fs::File;
@@ -46,6 +48,9 @@ impl SampleOptions {
             )
         })?;
         self.images.check()?;
+        if let Some(birds) = birds(inputs) {
+            return self.drawn(inputs, birds?);
+        }
         if let Some(builtin) = by_name(inputs) {
             return self.builtin(builtin);
         }
@@ -69,13 +74,33 @@ impl SampleOptions {
         Ok(samples)
     }
 
-    fn builtin(&self, builtin: &Builtin) -> Result<Samples> {
-        let name = builtin.name;
+    /// Built-in data take no labels.
+    fn bare(&self, name: &str) -> Result<()> {
         for (option, given) in
             [("labels", &self.labels), ("label column", &self.label_column), ("text column", &self.text_column)]
         {
             ensure!(given.is_none(), "{name} is built in and has its own labels: leave out the {option}");
         }
+        Ok(())
+    }
+
+    fn drawn(&self, name: &str, birds: Birds) -> Result<Samples> {
+        self.bare(name)?;
+        let set = birds.set;
+        let shape: Vec<usize> = std::iter::once(set.len()).chain(BIRD_SHAPE).collect();
+        let inputs = if let Some(scale) = self.images.scale { set.inputs * scale as f32 } else { set.inputs };
+        let array = Array::new(Compact::Floats(inputs.into_dyn().into_shape_with_order(shape)?), 1.0, &self.images)
+            .with_context(|| format!("cannot use the inputs {name}"))?;
+        let mut samples = Samples::of(name, Store::Array(Box::new(array)), vec![]);
+        samples.labels = Some(set.labels.into_iter().map(i64::from).collect());
+        samples.class_names = Some(set.classes);
+        samples.attribution = set.attribution;
+        Ok(samples)
+    }
+
+    fn builtin(&self, builtin: &Builtin) -> Result<Samples> {
+        let name = builtin.name;
+        self.bare(name)?;
         let mut data = (builtin.make)()?;
         if let Some(scale) = self.images.scale {
             data.inputs *= scale as f32;

@@ -104,6 +104,9 @@ pub struct NetworkConfig {
     /// Zeros around the maps that a convolution takes; none unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub padding: Option<usize>,
+    /// Whether each map's mean goes to the dense layers, instead of all its values; not unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_pool: Option<bool>,
     /// Units of the hidden dense layers; input and output follow from the data.
     pub hidden: Vec<usize>,
     /// Activation of the hidden layers.
@@ -123,6 +126,10 @@ impl NetworkConfig {
             !self.convolutions.contains(&0),
             "network.convolutions = {:?}: a convolution has at least one channel",
             self.convolutions
+        );
+        ensure!(
+            self.mean_pool.is_none() || !self.convolutions.is_empty(),
+            "network.mean_pool belongs to convolutions, and there are none: network.convolutions = [8, 16], say"
         );
         for (key, value, least) in [("kernel", self.kernel, 1), ("pool", self.pool, 1), ("padding", self.padding, 0)] {
             let Some(value) = value else { continue };

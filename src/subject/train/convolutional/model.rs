@@ -63,7 +63,11 @@ impl<'a> Model<'a> {
             }
         }
         let [_, channels, height, width] = maps.dims();
-        let mut current: Tensor<2> = maps.reshape([samples, channels * height * width]);
+        let mut current: Tensor<2> = if self.convolutions.mean_pool {
+            maps.reshape([samples, channels, height * width]).mean_dim(2).reshape([samples, channels])
+        } else {
+            maps.reshape([samples, channels * height * width])
+        };
         let last = self.head.depth() - 1;
         for (index, (weight, bias)) in layers.enumerate() {
             current = current.matmul(weight.transpose()) + bias.unsqueeze();

@@ -21,6 +21,9 @@ pub struct Convolutions {
     pub pool: usize,
     /// Zeros on each side.
     pub padding: usize,
+    /// Whether the dense layers take the mean of each map, instead of all its values.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mean_pool: bool,
 }
 
 impl Convolutions {
@@ -56,7 +59,9 @@ impl Convolutions {
     /// # Errors
     /// As [`Convolutions::maps`].
     pub fn flattened(&self) -> Result<usize> {
-        Ok(self.maps()?.last().unwrap_or(&self.input).iter().product())
+        let maps = self.maps()?;
+        let last = maps.last().unwrap_or(&self.input);
+        Ok(if self.mean_pool { last[0] } else { last.iter().product() })
     }
 
     /// Sizes of all layers' matrices, those of the dense layers of `head` behind those of the blocks.
@@ -99,7 +104,10 @@ impl Convolutions {
             }
             activate(&mut modules);
         }
-        modules.push(json!({ "kind": "flatten", "name": "flat" }));
+        modules.push(match self.mean_pool {
+            true => json!({ "kind": "global-avg-pool", "name": "pooled" }),
+            false => json!({ "kind": "flatten", "name": "flat" }),
+        });
         for layer in 1..=head.depth() {
             modules.push(json!({ "kind": "linear", "name": format!("fc{layer}") }));
             if layer < head.depth() {
@@ -155,6 +163,7 @@ impl ConfigFile {
             kernel: network.kernel.unwrap_or(3),
             pool: network.pool.unwrap_or(2),
             padding: network.padding.unwrap_or(0),
+            mean_pool: network.mean_pool.unwrap_or(false),
         };
         convolutions.maps()?;
         Ok(Some(convolutions))

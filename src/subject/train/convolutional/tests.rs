@@ -35,6 +35,7 @@ fn a_checkpoint_is_run_as_it_was_trained() {
         ("convolutions = [3, 4]\nhidden = [6]\nactivation = \"leaky-relu\"", vec![10, 10]),
         ("convolutions = [3, 4]\npadding = 1\nhidden = []\nactivation = \"tanh\"", vec![2, 8, 7]),
         ("convolutions = [5]\nkernel = 2\npool = 3\nhidden = [4, 3]\nactivation = \"gelu\"", vec![1, 9, 11]),
+        ("convolutions = [3, 5]\npadding = 1\nmean_pool = true\nhidden = []\nactivation = \"relu\"", vec![3, 8, 12]),
         (
             "convolutions = [2, 2]\nkernel = 5\npool = 1\npadding = 2\nhidden = [3]\noutput = \"identity\"",
             vec![3, 6, 6],
@@ -131,7 +132,8 @@ fn digits_are_learned() {
 
 #[test]
 fn noise_and_dropout_are_those_of_the_training() {
-    let convolutions = Convolutions { input: [1, 4, 4], channels: vec![2], kernel: 3, pool: 1, padding: 0 };
+    let convolutions =
+        Convolutions { input: [1, 4, 4], channels: vec![2], kernel: 3, pool: 1, padding: 0, mean_pool: false };
     let text = "[network]\nconvolutions = [2]\npool = 1\nhidden = [3]\nactivation = \"tanh\"";
     let base = config(text, &[4, 4], 2);
     assert_eq!(base.convolutions.as_ref(), Some(&convolutions));
@@ -202,7 +204,7 @@ fn divergence_is_told_even_where_nothing_is_recorded() {
 fn unfolding_is_a_convolution() {
     let device = Device::Flex.autodiff();
     for padding in [0, 1] {
-        let shape = Convolutions { input: [2, 5, 6], channels: vec![3], kernel: 3, pool: 1, padding };
+        let shape = Convolutions { input: [2, 5, 6], channels: vec![3], kernel: 3, pool: 1, padding, mean_pool: false };
         let tensor = |n: usize, phase: f32| (0..n).map(|i| (i as f32 * 0.7 + phase).sin()).collect::<Vec<_>>();
         let run = |way: fn(Tensor<4>, Tensor<2>, Tensor<1>, &Convolutions) -> Tensor<4>| {
             let x = Tensor::<4>::from_data(TensorData::new(tensor(120, 0.0), [2, 2, 5, 6]), &device).require_grad();
@@ -230,7 +232,14 @@ fn unfolding_is_a_convolution() {
 #[ignore = "a measurement"]
 fn seconds_of_a_step() {
     use super::convolve::pool;
-    let shape = Convolutions { input: [1, 28, 28], channels: vec![8, 16, 32], kernel: 3, pool: 2, padding: 0 };
+    let shape = Convolutions {
+        input: [1, 28, 28],
+        channels: vec![8, 16, 32],
+        kernel: 3,
+        pool: 2,
+        padding: 0,
+        mean_pool: false,
+    };
     let n = 128;
     for device in [Device::Flex, Device::Ndarray] {
         for (name, way) in [

@@ -1,0 +1,134 @@
+//! Built-in data for concept jobs: `NAME` or `NAME:key=value,…`.
+
+use super::birds::{BirdsSubject, birds};
+use super::data::Subject;
+use super::split::Split;
+use crate::subject::drawn::bird_options;
+use anyhow::{Context, Result, bail, ensure};
+use narrows_datasets::concepts::{self, ConceptSet};
+use narrows_probes::ConceptData;
+
+/// Samples of a toy set where the user names no number; the number of its source.
+const SAMPLES: usize = 3000;
+
+/// Built-in data, as they were made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BuiltIn {
+    /// Inputs that are the embeddings.
+    Toy(Box<ConceptSet>),
+    /// Images with feature maps and embeddings.
+    Birds(Box<BirdsSubject>),
+}
+
+impl BuiltIn {
+    /// Makes the data of a name. Keys of the toys: `samples`, `seed`; those of birds:
+    /// [`narrows_datasets::concepts::birds::BirdsOptions::parse`].
+    ///
+    /// # Errors
+    /// When there is no such set or key, or a value is outside what it allows.
+    pub fn make(name: &str) -> Result<Self> {
+        match bird_options(name) {
+            Some(options) => Ok(Self::Birds(Box::new(birds(&options?)?))),
+            None => Ok(Self::Toy(Box::new(toy(name)?))),
+        }
+    }
+
+    /// Classes and concepts.
+    pub fn set(&self) -> &ConceptSet {
+        match self {
+            Self::Toy(set) => set,
+            Self::Birds(subject) => &subject.birds.set,
+        }
+    }
+
+    /// Which samples follow another law than the others; none of them may train.
+    pub fn shifted(&self) -> Vec<bool> {
+        match self {
+            Self::Toy(set) => vec![false; set.len()],
+            Self::Birds(subject) => subject.birds.shifted.clone(),
+        }
+    }
+}
+
+fn toy(name: &str) -> Result<ConceptSet> {
+    let (set, settings) = name.split_once(':').unwrap_or((name, ""));
+    let (mut samples, mut seed, mut parameter) = (SAMPLES, 0u64, String::new());
+    for piece in settings.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        let (key, value) =
+            piece.split_once('=').with_context(|| format!("--data {name}: '{piece}' is no KEY=VALUE"))?;
+        match key.trim() {
+            "samples" => {
+                samples = value.trim().parse().ok().filter(|n| (2..=10_000_000).contains(n)).with_context(|| {
+                    format!("--data {name}: samples = {value}, but a number from 2 to 10 000 000 is expected")
+                })?
+            }
+            "seed" => {
+                seed = value
+                    .trim()
+                    .parse()
+                    .with_context(|| format!("--data {name}: seed = {value} is no whole number"))?;
+            }
+            "correlation" if set == "tabular-toy" => parameter = format!(":{}", value.trim()),
+            other => bail!(
+                "--data {name}: there is no key '{other}'; there are: samples, seed{}",
+                if set == "tabular-toy" { ", correlation" } else { "" }
+            ),
+        }
+    }
+    Ok(concepts::by_name(&format!("{set}{parameter}"), samples, seed)?)
+}
+
+/// Makes the built-in data of a name, and splits them; the data's own seed is among their settings.
+///
+/// # Errors
+/// As [`BuiltIn::make`], and when they cannot be split so.
+pub(crate) fn load(name: &str, split: &Split, seed: u64) -> Result<Subject> {
+    ensure!(!matches!(split, Split::Column(_)), "--split-column is for data from files: {name} has no columns");
+    let made = BuiltIn::make(name)?;
+    let (mut train, mut test) = split.rows(&made.set().labels, name, seed, &mut vec![])?;
+    let shifted = made.shifted();
+    let moved: Vec<usize> = train.iter().copied().filter(|&r| shifted[r]).collect();
+    let mut warnings = vec![];
+    if !moved.is_empty() {
+        train.retain(|&r| !shifted[r]);
+        ensure!(
+            !train.is_empty(),
+            "{name}: every sample is shifted, and none is left to train on: a smaller shift_share"
+        );
+        warnings.push(format!("{} shifted samples of the training share test instead.", moved.len()));
+        test.extend(moved);
+        test.sort_unstable();
+    }
+    let (embeddings, places, set) = match made {
+        BuiltIn::Toy(set) => (set.inputs.mapv(f64::from), None, *set),
+        BuiltIn::Birds(subject) => (subject.embeddings.mapv(f64::from), Some(subject.places()), subject.birds.set),
+    };
+    let data = ConceptData::new(embeddings, set.labels)?
+        .with_classes(set.classes)?
+        .with_concepts(set.concepts, set.concept_names)?;
+    let subject = Subject::built_in(set.name, data, (train, test), &set.groups, set.ceilings, set.attribution);
+    Ok(Subject { places, warnings, ..subject })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn birds_come_with_maps_and_places() {
+        let subject = load("birds:samples=40,seed=3", &Split::First(0.5), 0).unwrap();
+        assert_eq!((subject.data.n_features(), subject.groups.len(), subject.train.len()), (64, 14, 20));
+        assert_eq!(subject.places.unwrap().maps.dim().0, 40);
+        let e = format!("{:#}", load("birds:colour=red", &Split::First(0.5), 0).unwrap_err());
+        assert!(e.contains("colour=red"), "{e}");
+        assert!(load("xor:samples=50,seed=1", &Split::First(0.5), 0).unwrap().places.is_none());
+    }
+
+    #[test]
+    fn shifted_samples_do_not_train() {
+        let name = "birds:samples=40,spurious=0.9,shift=permuted,shift_share=0.5";
+        let subject = load(name, &Split::First(0.8), 0).unwrap();
+        assert_eq!((subject.train, subject.test), ((0..20).collect(), (20..40).collect()));
+        assert!(subject.warnings[0].starts_with("12 shifted"));
+    }
+}
