@@ -201,3 +201,43 @@ fn builders_are_compared_in_one_table_and_one_figure() {
     assert!(files.path().join("k/figures/concept_compare.png").exists());
     assert!(files.path().join("k/models/linear-probe_lambda_1-seed1/model.json").exists());
 }
+
+#[test]
+fn built_in_birds_are_written_whole_and_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = |more: &[&str]| {
+        let mut command = narrows(dir.path());
+        command.args(["concept", "data", "birds", "--samples", "60", "--seed", "4", "--out", "b"]).args(more);
+        command
+    };
+    data(&[]).succeeds();
+    let labels = rows(&dir.path().join("b/labels.csv"));
+    assert_eq!(labels.iter().filter(|r| r["split"] == "train").count(), 48);
+    let sheet = std::fs::read(dir.path().join("b/contact_sheet.png")).unwrap();
+    assert!(sheet.starts_with(b"\x89PNG"));
+    assert!(failure(&mut data(&[]), 1).contains("already holds a complete run"));
+    data(&["--force"]).succeeds();
+    assert_eq!(std::fs::read(dir.path().join("b/contact_sheet.png")).unwrap(), sheet);
+    let mut fit = narrows(dir.path());
+    fit.args(["concept", "fit", "--builder", "linear-probe", "--embeddings", "b/embeddings.npy", "--labels"]);
+    fit.args(["b/labels.csv", "--label-column", "class", "--split-column", "split", "--concepts", "b/concepts.csv"]);
+    fit.args([
+        "--concept-groups",
+        "b/concept_groups.csv",
+        "--feature-maps",
+        "b/maps.npy",
+        "--part-masks",
+        "b/masks.npz",
+    ]);
+    fit.args(["--part-centres", "b/centres.npy", "--concept-parts", "b/concept_parts.csv", "--out", "f"]).succeeds();
+    // The same from the name.
+    let mut named = narrows(dir.path());
+    named.args(["concept", "fit", "--builder", "linear-probe", "--data", "birds:samples=60,seed=4"]);
+    named.args(["--train-first", "0.8", "--out", "n"]).succeeds();
+    let predicted = |folder: &str| -> Vec<String> {
+        rows(&dir.path().join(folder).join("predictions.csv")).iter().map(|r| r["probability"].clone()).collect()
+    };
+    assert_eq!(predicted("f"), predicted("n"));
+    let message = failure(narrows(dir.path()).args(["concept", "data", "birds:flip=2", "--out", "x"]), 1);
+    assert!(message.contains("flip = 2") && !dir.path().join("x").exists(), "{message}");
+}

@@ -4,6 +4,8 @@
 //! written `name:key=value,key=value`, like an estimator.
 
 use crate::builders::{cbm, cem, linear_probe, mlp};
+use crate::builders::{linear_probe, posthoc};
+use crate::builders::{cbm, cem, cms, linear_probe, mlp, sparse};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
@@ -48,6 +50,12 @@ pub const BUILDERS: &[&Entry] = &[
     &cbm::SEQUENTIAL,
     &cbm::JOINT,
     &cem::ENTRY,
+    &posthoc::ENTRY,
+    &posthoc::HYBRID,
+    &sparse::L1,
+    &sparse::CONTRASTIVE,
+    &sparse::GUMBEL,
+    &cms::ENTRY,
 ];
 
 /// The entry of a builder.

@@ -258,7 +258,8 @@ mod tests {
     #[test]
     fn objectives_and_intercepts_are_those_of_libsvm() {
         // scikit-learn 1.9.1, SVC(kernel="linear", C=c, class_weight=…, tol=1e-10) on the same formula:
-        // objective ½‖w‖² + Σ C hinge, and intercept.
+        // objective ½‖w‖² + Σ C hinge, and intercept. libsvm keeps its kernel in single precision: its objectives are
+        // above ours by up to 5e-6 of themselves, where our duality gap leaves room for 1e-9.
         let golden = [
             (0.01, false, 1.8505568407, -1.843035),
             (0.1, true, 13.6139760501, -3.870342),
@@ -270,7 +271,8 @@ mod tests {
             let svm = LinearSvm { tolerance: 1e-9, rounds: 2000, ..LinearSvm::new(c).unwrap().balanced(balanced) };
             let fit = svm.fit(x.view(), &positive).unwrap();
             assert!(fit.converged, "{c}: {} of {}", fit.gap, fit.objective);
-            assert!((fit.objective - objective).abs() < 1e-7 * objective, "{c}: {} for {objective}", fit.objective);
+            let above = (objective - fit.objective) / objective;
+            assert!((-1e-9..1e-5).contains(&above), "{c}: {} for {objective}", fit.objective);
             assert!((fit.intercept - intercept).abs() < 1e-3, "{c}: {} for {intercept}", fit.intercept);
         }
     }

@@ -130,8 +130,8 @@ pub(super) fn byte_size(text: &str) -> Result<u64, String> {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
-    /// Inputs: `digits`, `twelve-bit`, a CSV, npy, npz or IDX file (also gzipped), CIFAR batches, PNG and JPEG files or a
-    /// folder of them, texts (.txt, or a column of a CSV)
+    /// Inputs: `digits`, `twelve-bit`, `birds:KEY=VALUE,…`, a CSV, npy, npz or IDX file (also gzipped), CIFAR batches,
+    /// PNG and JPEG files or a folder of them, texts (.txt, or a column of a CSV)
     #[arg(long, value_name = "FILE|NAME")]
     pub(super) inputs: Option<String>,
     /// Labels: a CSV, npy, npz or IDX file with one label a sample

@@ -99,6 +99,11 @@ pub(crate) fn load(name: &str, split: &Split, seed: u64) -> Result<Subject> {
         test.extend(moved);
         test.sort_unstable();
     }
+    // A ceiling is one of the law that it was worked out for.
+    let others = test.iter().filter(|&&r| shifted[r]).count();
+    if others > 0 {
+        warnings.push(format!("{others} of {} test samples are shifted: no ceiling holds for them.", test.len()));
+    }
     let (embeddings, places, set) = match made {
         BuiltIn::Toy(set) => (set.inputs.mapv(f64::from), None, *set),
         BuiltIn::Birds(subject) => (subject.embeddings.mapv(f64::from), Some(subject.places()), subject.birds.set),
@@ -106,7 +111,8 @@ pub(crate) fn load(name: &str, split: &Split, seed: u64) -> Result<Subject> {
     let data = ConceptData::new(embeddings, set.labels)?
         .with_classes(set.classes)?
         .with_concepts(set.concepts, set.concept_names)?;
-    let subject = Subject::built_in(set.name, data, (train, test), &set.groups, set.ceilings, set.attribution);
+    let ceilings = set.ceilings.filter(|_| others == 0);
+    let subject = Subject::built_in(set.name, data, (train, test), &set.groups, ceilings, set.attribution);
     Ok(Subject { places, warnings, ..subject })
 }
 
@@ -119,6 +125,7 @@ mod tests {
         let subject = load("birds:samples=40,seed=3", &Split::First(0.5), 0).unwrap();
         assert_eq!((subject.data.n_features(), subject.groups.len(), subject.train.len()), (64, 14, 20));
         assert_eq!(subject.places.unwrap().maps.dim().0, 40);
+        assert!(subject.ceilings.is_some() && subject.warnings.is_empty());
         let e = format!("{:#}", load("birds:colour=red", &Split::First(0.5), 0).unwrap_err());
         assert!(e.contains("colour=red"), "{e}");
         assert!(load("xor:samples=50,seed=1", &Split::First(0.5), 0).unwrap().places.is_none());
@@ -129,6 +136,7 @@ mod tests {
         let name = "birds:samples=40,spurious=0.9,shift=permuted,shift_share=0.5";
         let subject = load(name, &Split::First(0.8), 0).unwrap();
         assert_eq!((subject.train, subject.test), ((0..20).collect(), (20..40).collect()));
-        assert!(subject.warnings[0].starts_with("12 shifted"));
+        assert!(subject.warnings[0].starts_with("12 shifted") && subject.warnings[1].starts_with("20 of 20 test"));
+        assert!(subject.ceilings.is_none());
     }
 }

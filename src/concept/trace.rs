@@ -66,9 +66,9 @@ impl<'a> Trace<'a> {
                 let std = concepts.std(0.0);
                 if std > 0.0 { concepts / std } else { concepts }
             });
-            layers.push(("concepts", beliefs.mapv(|v| v as f32)));
+            layers.push(("concepts", 1, beliefs.mapv(|v| v as f32)));
         }
-        layers.push(("classes", classes));
+        layers.push(("classes", 2, classes));
         self.snapshots.rows(epoch as u64, layers)
     }
 }

@@ -33,7 +33,7 @@ mod svg;
 mod training;
 
 pub use colormap::Colormap;
-pub use concept::ConceptTables;
+pub use concept::{ConceptOverlays, ConceptTables};
 pub use data::Limits;
 
 use crate::plane::groups;

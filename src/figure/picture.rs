@@ -105,11 +105,25 @@ impl Label {
     }
 }
 
+/// An image of few pixels, whose pixels are seen as squares.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pixels {
+    /// Upper left corner.
+    pub(crate) corner: Point,
+    /// Width and height that it takes in the picture.
+    pub(crate) size: (f64, f64),
+    /// Columns and rows of pixels.
+    pub(crate) count: (usize, usize),
+    /// Red, green and blue of each pixel, row by row.
+    pub(crate) rgb: Vec<u8>,
+}
+
 /// One item of a picture, painted over those before it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mark {
     Shape(Shape),
     Label(Label),
+    Pixels(Pixels),
 }
 
 /// A whole drawing.
@@ -127,6 +141,11 @@ impl Picture {
 
     pub(crate) fn shape(&mut self, shape: Shape) {
         self.marks.push(Mark::Shape(shape));
+    }
+
+    pub(crate) fn pixels(&mut self, pixels: Pixels) {
+        debug_assert_eq!(pixels.rgb.len(), 3 * pixels.count.0 * pixels.count.1);
+        self.marks.push(Mark::Pixels(pixels));
     }
 
     pub(crate) fn label(&mut self, label: Label) {
@@ -154,6 +173,7 @@ impl Picture {
             .iter()
             .flat_map(|mark| match mark {
                 Mark::Label(label) => vec![label.at],
+                Mark::Pixels(p) => vec![p.corner, (p.corner.0 + p.size.0, p.corner.1 + p.size.1)],
                 Mark::Shape(Shape { outline: Outline::Open(p) | Outline::Closed(p), .. }) => p.clone(),
                 Mark::Shape(Shape { outline: Outline::Circle { centre, .. }, .. }) => vec![*centre],
             })

@@ -1,11 +1,12 @@
 //! A picture as PNG, rasterised by plotters.
 
-use super::picture::{Anchor, Label, Mark, Outline, Picture, Point, Shape, Stroke};
+use super::picture::{Anchor, Label, Mark, Outline, Picture, Pixels, Point, Shape, Stroke};
 use super::style::{LINE_HEIGHT, PAPER, Rgb, font};
 use anyhow::{Context, Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::{
-    BitMapBackend, Circle, Color, DrawingArea, IntoDrawingArea, PathElement, Polygon, RGBColor, ShapeStyle, Text,
+    BitMapBackend, Circle, Color, DrawingArea, IntoDrawingArea, PathElement, Polygon, RGBColor, Rectangle, ShapeStyle,
+    Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontTransform, TextStyle};
@@ -40,6 +41,7 @@ pub(crate) fn rasterise(picture: &Picture, scale: u32) -> Result<Raster> {
             match mark {
                 Mark::Shape(shape) => painter.shape(shape)?,
                 Mark::Label(label) => painter.label(label)?,
+                Mark::Pixels(image) => painter.pixels(image)?,
             }
         }
         area.present().map_err(failed)?;
@@ -103,6 +105,22 @@ impl Painter<'_, '_> {
                     self.line(&ring.collect::<Vec<_>>(), stroke)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn pixels(&self, image: &Pixels) -> Result<()> {
+        let (columns, rows) = image.count;
+        let step = (image.size.0 / columns as f64, image.size.1 / rows as f64);
+        for (at, colour) in image.rgb.as_chunks::<3>().0.iter().enumerate() {
+            let (x, y) = ((at % columns) as f64, (at / columns) as f64);
+            let from = self.at((image.corner.0 + x * step.0, image.corner.1 + y * step.1));
+            let to = self.at((image.corner.0 + (x + 1.0) * step.0, image.corner.1 + (y + 1.0) * step.1));
+            // Rectangles of plotters hold their last row and column.
+            let to = ((to.0 - 1).max(from.0), (to.1 - 1).max(from.1));
+            let style =
+                ShapeStyle { color: RGBColor(colour[0], colour[1], colour[2]).mix(1.0), filled: true, stroke_width: 0 };
+            self.area.draw(&Rectangle::new([from, to], style)).map_err(failed)?;
         }
         Ok(())
     }

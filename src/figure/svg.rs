@@ -3,8 +3,10 @@
 //! plotters has an SVG backend of its own. It rounds to whole pixels, has no dashes, and writes a marker's area and
 //! its edge as two elements, which doubles the size of a plane; hence this writer of the few elements needed.
 
-use super::picture::{Anchor, Label, Mark, Outline, Picture, Point, Shape};
+use super::picture::{Anchor, Label, Mark, Outline, Picture, Pixels, Point, Shape};
 use super::style::{FONT_FAMILY, PAPER, Rgb, Tone};
+use base64::Engine;
+use image::{ColorType, ImageEncoder, codecs::png::PngEncoder};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -33,6 +35,10 @@ pub(crate) fn to_svg(picture: &Picture, title: &str) -> String {
             Mark::Label(label) => {
                 close(&mut body, &mut open);
                 text(&mut body, label, &mut tones);
+            }
+            Mark::Pixels(image) => {
+                close(&mut body, &mut open);
+                pixels(&mut body, image);
             }
         }
     }
@@ -128,6 +134,26 @@ fn element(body: &mut String, shape: &Shape) {
     }
 }
 
+/// An image as a PNG within the document, so that the figure stays one file.
+fn pixels(body: &mut String, image: &Pixels) {
+    let mut png = Vec::new();
+    let (width, height) = (image.count.0 as u32, image.count.1 as u32);
+    // Writing into memory fails for a wrong number of bytes only; a figure without the image is then all there is.
+    if PngEncoder::new(&mut png).write_image(&image.rgb, width, height, ColorType::Rgb8).is_err() {
+        return;
+    }
+    let ((x, y), (w, h)) = (image.corner, image.size);
+    let _ = writeln!(
+        body,
+        r#"<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" style="image-rendering:pixelated" href="data:image/png;base64,{}"/>"#,
+        short(x),
+        short(y),
+        short(w),
+        short(h),
+        base64::engine::general_purpose::STANDARD.encode(png)
+    );
+}
+
 /// Path data: a move to the first point, from where lines to the others are understood.
 fn path(points: &[Point]) -> String {
     let mut data = String::from("M");
@@ -220,6 +246,18 @@ mod tests {
         for tone in [MUTED, PAPER] {
             assert!(svg.contains(&format!("[fill=\"{}\"]{{fill:{}}}", hex(tone.light), hex(tone.dark))));
         }
+    }
+
+    #[test]
+    fn an_image_is_part_of_the_document() {
+        let mut picture = Picture::new(20.0, 20.0);
+        let rgb = vec![255, 0, 0, 0, 255, 0];
+        picture.pixels(Pixels { corner: (2.0, 3.0), size: (10.0, 5.0), count: (2, 1), rgb: rgb.clone() });
+        let svg = to_svg(&picture, "t");
+        let encoded = svg.split("base64,").nth(1).unwrap().split('"').next().unwrap();
+        let png = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
+        assert_eq!(image::load_from_memory(&png).unwrap().to_rgb8().into_raw(), rgb);
+        assert!(svg.contains(r#"x="2" y="3" width="10" height="5""#));
     }
 
     #[test]

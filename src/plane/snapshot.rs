@@ -22,11 +22,11 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    /// The rows of these layers [samples × units], in their order, after an epoch, in bits.
+    /// The rows of these layers (name, position from 1, values [samples × units]) after an epoch, in bits.
     ///
     /// # Errors
     /// When a layer holds values that are not finite, or an estimator refuses all such layers.
-    pub(crate) fn rows(&self, epoch: u64, layers: Vec<(&str, Array2<f32>)>) -> Result<Vec<PlaneRow>> {
+    pub(crate) fn rows(&self, epoch: u64, layers: Vec<(&str, usize, Array2<f32>)>) -> Result<Vec<PlaneRow>> {
         let settings = Settings {
             estimators: &self.estimators,
             targets: &self.targets,
@@ -37,9 +37,9 @@ impl Snapshots {
         let place = PathBuf::from(format!("epoch {epoch}"));
         let located = Located::at_hand(&self.run, place, epoch, self.seed);
         let mut rows = Vec::new();
-        for (index, (name, values)) in layers.into_iter().enumerate() {
+        for (name, place, values) in layers {
             let layer = LayerActivations { name: name.into(), lower_saturation: None, values };
-            rows.extend(compute(&settings, &located, &layer, index + 1, None)?.rows);
+            rows.extend(compute(&settings, &located, &layer, place, None)?.rows);
         }
         Ok(rows)
     }

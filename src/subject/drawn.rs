@@ -1,7 +1,7 @@
 //! Built-in samples that are drawn to order: `birds`, with settings behind a colon.
 
 use anyhow::{Context, Result};
-use narrows_datasets::concepts::birds::{BIRDS_KEYS, Birds, BirdsOptions, SIDE};
+use narrows_datasets::concepts::birds::{Birds, BirdsOptions, SIDE};
 
 /// Channels, height and width of an image of a bird.
 pub(crate) const BIRD_SHAPE: [usize; 3] = [3, SIDE, SIDE];
@@ -16,7 +16,7 @@ pub(crate) fn bird_options(name: &str) -> Option<Result<BirdsOptions>> {
         rest => rest.strip_prefix(':')?,
     };
     let options = BirdsOptions::parse(settings);
-    Some(options.with_context(|| format!("{name}: the settings are {}", BIRDS_KEYS.join(", "))))
+    Some(options.with_context(|| format!("cannot draw {name}")))
 }
 
 /// The birds of a name; none for other names.

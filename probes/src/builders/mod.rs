@@ -2,11 +2,15 @@
 
 pub(crate) mod cbm;
 pub(crate) mod cem;
+pub(crate) mod cms;
 mod layers;
 pub(crate) mod linear_probe;
 pub(crate) mod mlp;
+mod similarity;
+pub(crate) mod sparse;
 #[cfg(test)]
 pub(crate) mod toys;
+pub(crate) mod posthoc;
 
 use crate::data::check_finite;
 use crate::{ConceptData, ProbeError};

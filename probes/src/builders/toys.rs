@@ -3,7 +3,7 @@
 use crate::registry::{builder, restore};
 use crate::{Bottleneck, ConceptData, Fitted, Unwatched};
 use narrows_datasets::concepts::by_name;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 /// Samples of a built-in concept set.
 pub(crate) fn toy(name: &str, samples: usize, seed: u64) -> ConceptData {
@@ -44,4 +44,19 @@ pub(crate) fn assert_consistent(bottleneck: &dyn Bottleneck, embeddings: ArrayVi
     if let Some(head) = bottleneck.head() {
         near(&head.scores(concepts.view()), &scores);
     }
+}
+
+/// `samples` noisy copies of as many class vectors as there are concepts, near one concept vector each, in 8
+/// dimensions.
+pub(crate) fn with_vectors(samples: usize, concepts: usize) -> ConceptData {
+    let vectors = Array2::from_shape_fn((concepts, 8), |(i, j)| f64::from(i == j) + 0.1 * ((i * 8 + j) as f64).sin());
+    let classes = Array2::from_shape_fn((concepts, 8), |(i, j)| f64::from(i == j) + 0.2 * ((i + j * 5) as f64).cos());
+    let embeddings = Array2::from_shape_fn((samples, 8), |(i, j)| {
+        classes[[i % concepts, j]] + 0.35 * ((i * 8 + j) as f64 * 2.3).sin()
+    });
+    let data = ConceptData::new(embeddings, (0..samples).map(|i| (i % concepts) as u32).collect()).unwrap();
+    let truth = Array2::from_shape_fn((samples, concepts), |(i, j)| f64::from(i % concepts == j));
+    let names: Vec<String> = (0..concepts).map(|j| format!("concept {j}")).collect();
+    let data = data.with_concepts(truth, names.clone()).unwrap().with_vectors(vectors, names).unwrap();
+    data.with_class_vectors(classes).unwrap()
 }

@@ -94,7 +94,7 @@ pub(super) fn run(args: &ExplainArgs, output: Output) -> Result<()> {
 }
 
 /// Reads row numbers from 1 and yields them from 0.
-fn rows(text: &str, n: usize) -> Result<Vec<usize>> {
+pub(super) fn rows(text: &str, n: usize) -> Result<Vec<usize>> {
     let mut rows = Vec::new();
     for piece in text.split(',').map(str::trim) {
         let (from, to) = piece.split_once('-').unwrap_or((piece, piece));

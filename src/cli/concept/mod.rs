@@ -7,7 +7,9 @@ mod edit;
 mod explain;
 mod fit;
 mod intervene;
+mod map;
 mod predict;
+mod score;
 mod weight_names;
 
 use super::output::Output;
@@ -26,7 +28,9 @@ Examples:
   narrows concept explain run --sample 15790
   narrows concept predict run --embeddings new.npy --out new
   narrows concept intervene run other-run --policy random --policy coop
-  narrows concept edit run --prune 'cat:kitchen' --renormalise --out edited")]
+  narrows concept edit run --prune 'cat:kitchen' --renormalise --out edited
+  narrows concept score run
+  narrows concept map run --shown 8")]
 pub(super) struct ConceptArgs {
     #[command(subcommand)]
     command: ConceptCommand,
@@ -41,6 +45,8 @@ enum ConceptCommand {
     Predict(predict::PredictArgs),
     Data(data::DataArgs),
     Explain(explain::ExplainArgs),
+    Score(score::ScoreArgs),
+    Map(map::MapArgs),
     Intervene(intervene::InterveneArgs),
     Edit(edit::EditArgs),
 }
@@ -53,6 +59,8 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Predict(args) => predict::run(args, output),
         ConceptCommand::Data(args) => data::run(args, output),
         ConceptCommand::Explain(args) => explain::run(args, output),
+        ConceptCommand::Score(args) => score::run(args, output),
+        ConceptCommand::Map(args) => map::run(args, output),
         ConceptCommand::Intervene(args) => intervene::run(args, output),
         ConceptCommand::Edit(args) => edit::run(args, output),
     }

@@ -29,8 +29,12 @@ pub(super) fn draw(rows: &[ConceptComparisonRow]) -> Option<Drawing> {
     let of = |probe: &str, (metric, split, _): (&str, &str, &str)| {
         rows.iter().find(|r| r.probe == probe && r.metric == metric && r.split == split && r.mean.is_some())
     };
-    let shown: Vec<_> =
-        SHOWN.iter().copied().filter(|kind| probes.iter().filter(|p| of(p, *kind).is_some()).count() > 0).collect();
+    // What is the same for all of them needs no picture.
+    let differs = |kind: &(&str, &str, &str)| {
+        let means: Vec<f64> = probes.iter().filter_map(|p| of(p, *kind)?.mean).collect();
+        means.iter().any(|m| *m != means[0])
+    };
+    let shown: Vec<_> = SHOWN.iter().copied().filter(differs).collect();
     let columns = shown.len().min(3);
     let lines = shown.len().div_ceil(columns.max(1));
     if columns == 0 {

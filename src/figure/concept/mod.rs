@@ -1,17 +1,24 @@
 //! Figures of concept bottlenecks, one file a kind.
 
+mod calibration;
 mod compare;
 mod contributions;
 mod edits;
 mod heat;
+mod importance;
 mod interventions;
+mod leakage;
+mod location;
+mod overlay;
 mod weights;
 
 use super::Drawing;
 use crate::table::{
-    ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow, ConceptMetricRow,
-    ConceptWeightRow,
+    ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
+    ConceptMetricRow, ConceptWeightRow,
 };
+
+pub use overlay::ConceptOverlays;
 
 /// The tables that the figures of a concept job are drawn from; any may be empty.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +31,12 @@ pub struct ConceptTables {
     pub weights: Vec<ConceptWeightRow>,
     /// What predictions rest on.
     pub contributions: Vec<ConceptContributionRow>,
+    /// Numbers of a scoring.
+    pub scores: Vec<ConceptMetricRow>,
+    /// Bins of calibration.
+    pub calibration: Vec<ConceptCalibrationRow>,
+    /// Maps over images.
+    pub overlays: ConceptOverlays,
     /// Curves of corrections.
     pub curves: Vec<ConceptInterventionRow>,
     /// Numbers of whole curves of corrections.
@@ -46,5 +59,10 @@ pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     drawings.extend(edits::draw(&tables.edits));
     drawings.extend(weights::draw(&tables.weights));
     drawings.extend(contributions::draw(&tables.contributions));
+    drawings.extend(overlay::draw(&tables.overlays));
+    drawings.extend(location::draw(&tables.scores));
+    drawings.extend(leakage::draw(&tables.scores));
+    drawings.extend(importance::draw(&tables.scores));
+    drawings.extend(calibration::draw(&tables.calibration));
     drawings
 }

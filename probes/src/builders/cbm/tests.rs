@@ -29,6 +29,17 @@ fn soft_joint_concepts_pass_the_ceiling_that_hard_ones_keep() {
 }
 
 #[test]
+fn hard_trigonometric_concepts_reach_their_ceiling_and_the_black_box_passes_it() {
+    // Bayes accuracy from the concepts is 0.8128; 4 standard errors of 4000 samples are 0.025.
+    let (train, test) = (toy("trigonometric", 4000, 1), toy("trigonometric", 4000, 2));
+    let hard = accuracy(&format!("cbm-sequential:bottleneck=hard,head-hidden=16,{HIDDEN}"), &train, &test);
+    assert!((0.78..0.838).contains(&hard), "{hard}");
+    let [soft, box_] =
+        [format!("cbm-joint:head-hidden=16,{HIDDEN}"), format!("mlp:{HIDDEN}")].map(|s| accuracy(&s, &train, &test));
+    assert!(soft > 0.9 && box_ > 0.95, "{soft} {box_}");
+}
+
+#[test]
 fn the_kinds_share_their_concept_predictor_and_follow_the_seed() {
     let data = toy("trigonometric", 400, 1);
     let concepts = |kind: &str, seed| fitted(&format!("cbm-{kind}:epochs=3"), &data, seed).bottleneck;

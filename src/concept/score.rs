@@ -1,0 +1,364 @@
+//! Every metric that a fitted bottleneck and some data allow, as rows.
+
+use super::data::{Part, Subject};
+use super::measure::{guards, quality, rows};
+use super::model::Model;
+use crate::subject::train::numbered;
+use crate::table::{ConceptCalibrationRow, ConceptMetricRow};
+use anyhow::{Context, Result};
+use narrows_estimators::registry as estimators;
+use narrows_probes::metrics::{
+    Alignment, Binning, Bootstrap, DEFAULT_PLANE, Decisions, Existence, GlobalImportance, LeakageOptions, Metric,
+    NicheImpurity, OfClass, OracleImpurity, Predictor, Ties, alignment_score, bypass, concept_frequencies,
+    concept_plane, constant_features, contributing_concepts, effective_concepts, existence, global_importance,
+    hard_concept_ceiling, niche_impurity, oracle_impurity, pair_leakage, published_leakage, scalar_representation,
+    task_leakage, task_quality, whole_leakage,
+};
+use narrows_probes::{Scale, best_class};
+use ndarray::Axis;
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+/// Kinds of metrics that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricKind {
+    /// Accuracies, AUC, average precision, calibration, and the leakage certificate where the law is known
+    Quality,
+    /// Balance of classes and concepts, the ceiling of hard concepts on these samples
+    Guards,
+    /// CGIM 1-3 and CEM (linear heads)
+    Importance,
+    /// CAS, OIS, NIS, NEC, NCC
+    Representation,
+    /// Leakage in bits, CTL and ICL
+    Leakage,
+    /// Accuracy with concepts at their training means
+    Bypass,
+    /// I(X;Ĉ) and I(Ĉ;Y)
+    Plane,
+}
+
+/// Choices of a scoring.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreOptions {
+    /// Kinds; all where empty.
+    pub kinds: Vec<MetricKind>,
+    /// Resamples of intervals.
+    pub resamples: usize,
+    /// Shuffles of the leakage's null.
+    pub shuffles: usize,
+    /// Samples at most for everything but quality and guards, drawn by the seed.
+    pub samples: usize,
+    /// Concepts at most for what grows with their square (pairs, OIS, NIS).
+    pub most_concepts: usize,
+    /// Hidden units of the predictors; 0 leaves linear ones.
+    pub hidden: usize,
+    /// Coverage of NCC.
+    pub coverage: f64,
+    /// Concepts of CEM.
+    pub tops: Vec<usize>,
+    /// Take the weights of the true class for CEM, not of the predicted one.
+    pub true_class: bool,
+    /// Break ties by place and not by their mean.
+    pub first_of_ties: bool,
+    /// Estimator of the concept plane.
+    pub plane: String,
+    /// Seed of draws.
+    pub seed: u64,
+}
+
+impl Default for ScoreOptions {
+    fn default() -> Self {
+        Self {
+            kinds: vec![],
+            resamples: 200,
+            shuffles: 20,
+            samples: 2000,
+            most_concepts: 100,
+            hidden: 32,
+            coverage: 0.9,
+            tops: vec![1, 3, 5],
+            true_class: false,
+            first_of_ties: false,
+            plane: DEFAULT_PLANE.into(),
+            seed: 0,
+        }
+    }
+}
+
+/// What a scoring came to.
+#[derive(Debug, Clone, Default)]
+pub struct Scored {
+    /// All numbers.
+    pub metrics: Vec<ConceptMetricRow>,
+    /// Bins of calibration.
+    pub calibration: Vec<ConceptCalibrationRow>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Bins of the calibration of classes, as for a fit.
+const BINS: usize = 15;
+/// The stages that a caller is told of, in their order.
+pub const STAGES: [&str; 7] = ["quality", "guards", "importance", "representation", "leakage", "bypass", "plane"];
+
+/// Scores a bottleneck on some rows of the data, named `split` in the table; `stage` is told of each stage as it begins.
+///
+/// # Errors
+/// When the data do not fit the model, or a metric's options are at fault.
+pub fn score(
+    model: &Model,
+    subject: &Subject,
+    (split, split_rows): (&str, &[usize]),
+    options: &ScoreOptions,
+    stage: &dyn Fn(usize),
+) -> Result<Scored> {
+    let bottleneck = model.bottleneck.as_ref();
+    let part = subject.for_bottleneck(split_rows, bottleneck)?;
+    let drawn = some_of(split_rows, options.samples, options.seed);
+    let few = subject.for_bottleneck(&drawn, bottleneck)?;
+    let mut scored = Scored::default();
+    if drawn.len() < split_rows.len() {
+        scored.warnings.push(format!(
+            "importance, representation, leakage and the plane are measured on {} of {} samples, drawn by the seed: \
+             --samples takes more",
+            drawn.len(),
+            split_rows.len()
+        ));
+    }
+    let training = (!subject.train.is_empty() && split != "train").then_some(subject.train.as_slice());
+    let bootstrap = Bootstrap { resamples: options.resamples, seed: options.seed };
+    let wanted = |kind| options.kinds.is_empty() || options.kinds.contains(&kind);
+    let mut found = Vec::new();
+    if wanted(MetricKind::Quality) {
+        stage(0);
+        found.extend(quality(model, &part, subject.ceilings.as_ref(), bootstrap)?);
+        scored.calibration = bins(model, &part, split)?;
+    }
+    if wanted(MetricKind::Guards) {
+        stage(1);
+        found.extend(guards(&part));
+        found.push(constant_features(part.embeddings.view()));
+        if let Some(truth) = &part.concepts {
+            found.push(hard_concept_ceiling(truth.view(), &part.labels)?);
+        }
+    }
+    let has_concepts = bottleneck.scale() != Scale::Feature;
+    if !has_concepts {
+        scored.warnings.push(format!("{} has no concepts: classes alone are measured", model.probe));
+    } else if few.concepts.is_none() {
+        scored.warnings.push("there are no concept labels: what needs them is left out (--concepts)".into());
+    }
+    if has_concepts && wanted(MetricKind::Importance) {
+        stage(2);
+        found.extend(importance(model, subject, &few, training, options, bootstrap, &mut scored.warnings)?);
+    }
+    if has_concepts && wanted(MetricKind::Representation) {
+        stage(3);
+        found.extend(representation(model, &few, options, bootstrap, &mut scored.warnings)?);
+    }
+    if has_concepts && wanted(MetricKind::Leakage) {
+        stage(4);
+        found.extend(leakage(model, &few, options, &mut scored.warnings)?);
+    }
+    if wanted(MetricKind::Bypass) {
+        stage(5);
+        let own = subject.for_bottleneck(training.unwrap_or(split_rows), bottleneck)?;
+        found.extend(bypass(bottleneck, own.embeddings.view(), part.embeddings.view(), &part.labels)?);
+    }
+    if has_concepts && wanted(MetricKind::Plane) {
+        stage(6);
+        found.extend(plane(model, &few, options)?);
+    }
+    scored.metrics = rows(found, model, split);
+    Ok(scored)
+}
+
+/// At most so many of the rows, drawn by the seed, in their own order.
+pub(crate) fn some_of(rows: &[usize], most: usize, seed: u64) -> Vec<usize> {
+    if rows.len() <= most {
+        return rows.to_vec();
+    }
+    let mut drawn = rows.to_vec();
+    drawn.shuffle(&mut numbered(seed, DRAW, 0));
+    drawn.truncate(most);
+    drawn.sort_unstable();
+    drawn
+}
+
+/// The purpose of a seed's stream that draws samples to score.
+const DRAW: u64 = 0x5343;
+
+fn bins(model: &Model, part: &Part, split: &str) -> Result<Vec<ConceptCalibrationRow>> {
+    let scores = model.bottleneck.predict(part.embeddings.view())?;
+    let probabilities = model.bottleneck.class_probabilities(scores.view());
+    let (_, found) = task_quality(probabilities.view(), &part.labels, Binning::EqualMass(BINS))?;
+    Ok(found
+        .into_iter()
+        .flat_map(|c| c.bins)
+        .map(|b| ConceptCalibrationRow {
+            probe: model.probe.clone(),
+            split: split.into(),
+            low: b.range.0,
+            high: b.range.1,
+            count: b.count as u64,
+            confidence: b.confidence,
+            accuracy: b.accuracy,
+            ci_low: b.interval.0,
+            ci_high: b.interval.1,
+        })
+        .collect())
+}
+
+#[allow(clippy::too_many_arguments)] // Each is of another kind; a struct would only rename them.
+fn importance(
+    model: &Model,
+    subject: &Subject,
+    part: &Part,
+    training: Option<&[usize]>,
+    options: &ScoreOptions,
+    bootstrap: Bootstrap,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Metric>> {
+    let bottleneck = model.bottleneck.as_ref();
+    let Some(head) = bottleneck.head() else {
+        warnings.push(format!("the head of {} is not linear: CGIM, CEM, NEC and NCC are not defined", model.probe));
+        return Ok(vec![]);
+    };
+    let Some(truth) = &part.concepts else { return Ok(vec![]) };
+    let concepts = bottleneck.concepts(part.embeddings.view())?;
+    let predicted = best_class(bottleneck.scores(concepts.view(), part.embeddings.view())?.view());
+    // V is that of the training images where there are some, as published.
+    let frequencies = match training {
+        Some(rows) => {
+            let own = subject.for_bottleneck(rows, bottleneck)?;
+            own.concepts.map(|c| concept_frequencies(c.view(), &own.labels, own.names.classes.len()))
+        }
+        None => None,
+    };
+    let mut found = global_importance(
+        &GlobalImportance {
+            head: &head,
+            concepts: concepts.view(),
+            truth: truth.view(),
+            labels: &part.labels,
+            predicted: &predicted,
+            frequencies: frequencies.as_ref().map(|f| f.view()),
+        },
+        bootstrap,
+    )?;
+    let decisions = Decisions {
+        head: &head,
+        concepts: concepts.view(),
+        truth: truth.view(),
+        labels: &part.labels,
+        predicted: &predicted,
+    };
+    found.extend(existence(&decisions, &options.existence(), bootstrap)?);
+    Ok(found)
+}
+
+impl ScoreOptions {
+    /// The choices of CEM.
+    pub(crate) fn existence(&self) -> Existence {
+        Existence { tops: self.tops.clone(), ties: self.ties(), of_class: self.of_class() }
+    }
+
+    pub(crate) fn ties(&self) -> Ties {
+        if self.first_of_ties { Ties::First } else { Ties::Expected }
+    }
+
+    pub(crate) fn of_class(&self) -> OfClass {
+        if self.true_class { OfClass::True } else { OfClass::Predicted }
+    }
+
+    fn predictor(&self) -> Predictor {
+        Predictor { hidden: self.hidden, seed: self.seed, ..Predictor::default() }
+    }
+}
+
+fn representation(
+    model: &Model,
+    part: &Part,
+    options: &ScoreOptions,
+    bootstrap: Bootstrap,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Metric>> {
+    let bottleneck = model.bottleneck.as_ref();
+    let concepts = bottleneck.concepts(part.embeddings.view())?;
+    let mut found = Vec::new();
+    if let Some(head) = bottleneck.head() {
+        found.extend(effective_concepts(&head, 0.0));
+        let predicted = best_class(bottleneck.scores(concepts.view(), part.embeddings.view())?.view());
+        found.push(contributing_concepts(&head, concepts.view(), &predicted, options.coverage, bootstrap)?);
+    }
+    let Some(truth) = &part.concepts else { return Ok(found) };
+    let wide = bottleneck
+        .representation(concepts.view(), part.embeddings.view())?
+        .unwrap_or_else(|| scalar_representation(concepts.view()));
+    let alignment = Alignment { seed: options.seed, ..Alignment::default() };
+    found.extend(alignment_score(wide.view(), truth.view(), &alignment)?);
+    if truth.ncols() > options.most_concepts {
+        warnings.push(too_many(truth.ncols(), options, "OIS and NIS"));
+        return Ok(found);
+    }
+    let complete = truth.outer_iter().filter(|row| row.iter().all(|t| !t.is_nan())).count();
+    if complete < 20 {
+        warnings
+            .push(format!("{complete} samples have a label of every concept: OIS and NIS need 20, and are left out"));
+        return Ok(found);
+    }
+    let predictor = options.predictor();
+    let oracle = OracleImpurity { predictor, alignment: None };
+    found.push(oracle_impurity(wide.view(), truth.view(), &oracle)?.metric);
+    let niche = NicheImpurity { predictor, ..NicheImpurity::default() };
+    found.extend(niche_impurity(wide.view(), truth.view(), &niche)?);
+    Ok(found)
+}
+
+fn too_many(concepts: usize, options: &ScoreOptions, what: &str) -> String {
+    format!(
+        "{concepts} concepts are more than {}: {what}, whose cost grows with their square, are left out \
+         (--most-concepts {concepts} measures them all the same)",
+        options.most_concepts
+    )
+}
+
+fn leakage(model: &Model, part: &Part, options: &ScoreOptions, warnings: &mut Vec<String>) -> Result<Vec<Metric>> {
+    let Some(truth) = &part.concepts else { return Ok(vec![]) };
+    let concepts = model.bottleneck.concepts(part.embeddings.view())?;
+    let leakage = LeakageOptions { shuffles: options.shuffles, seed: options.seed, ..LeakageOptions::default() };
+    let mut found = task_leakage(concepts.view(), truth.view(), &part.labels, &leakage)?;
+    if part.labels.len() < 40 {
+        warnings.push(format!(
+            "{} samples are too few for the leakage of the whole bottleneck: 40 are needed",
+            part.labels.len()
+        ));
+    } else {
+        let predictor = options.predictor();
+        found.extend(whole_leakage(concepts.view(), truth.view(), &part.labels, &predictor, &leakage)?);
+    }
+    if truth.ncols() > options.most_concepts {
+        warnings.push(too_many(truth.ncols(), options, "leakage between concepts, CTL and ICL"));
+        return Ok(found);
+    }
+    found.extend(pair_leakage(concepts.view(), truth.view(), &leakage)?);
+    found.extend(published_leakage(concepts.view(), truth.view(), &part.labels)?);
+    Ok(found)
+}
+
+/// Probabilities where the scale has them; otherwise concepts less their training mean, in training standard deviations.
+fn plane(model: &Model, part: &Part, options: &ScoreOptions) -> Result<Vec<Metric>> {
+    let estimator = estimators::plane(&options.plane)?;
+    let concepts = model.bottleneck.concepts(part.embeddings.view())?;
+    let read = model.bottleneck.concept_probabilities(concepts.view()).unwrap_or_else(|| {
+        let mut scaled = concepts;
+        for (j, mut column) in scaled.axis_iter_mut(Axis(1)).enumerate() {
+            let (mean, std) = (model.statistics.mean[j], model.statistics.std[j]);
+            column.mapv_inplace(|v| if std > 0.0 { (v - mean) / std } else { 0.0 });
+        }
+        scaled
+    });
+    concept_plane(read.view(), &part.labels, estimator.as_ref()).context("the concept plane cannot be estimated")
+}
