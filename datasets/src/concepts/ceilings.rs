@@ -31,7 +31,8 @@ impl Ceilings {
         Self {
             label_entropy,
             concept_information: label_entropy - conditional,
-            bayes_accuracy: joint.rows().into_iter().map(best).sum(),
+            // Probabilities of a law add up to one but for rounding.
+            bayes_accuracy: joint.rows().into_iter().map(best).sum::<f64>().min(1.0),
             exact: true,
             std_errors: None,
         }

@@ -10,6 +10,7 @@ use crate::cli::tree::aligned;
 use crate::concept::{EditSamples, EditSpec, Model, edited};
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Opened, RunFolder};
+use crate::table::ConceptEditRow;
 use anyhow::{Context, Result, bail, ensure};
 use narrows_probes::Names;
 use narrows_probes::edit::{Edit, Editable, Sign};
@@ -199,7 +200,10 @@ pub(super) fn run(args: &EditArgs, output: Output) -> Result<()> {
     let mut cells = vec![["edit", "samples", "metric", "before", "after", "gain", "95 %", "p"].map(String::from)];
     let points = |v: Option<f64>| v.map_or(String::new(), |v| format!("{:+.1}", 100.0 * v));
     let percent = |v: Option<f64>| v.map_or(String::new(), |v| format!("{:.1} %", 100.0 * v));
-    for row in found.rows.iter().filter(|r| r.class.is_empty() || (r.edited == "yes" && r.metric == "precision")) {
+    let few =
+        found.rows.iter().filter(|r| r.edit == "edit" && r.edited == "yes" && r.metric == "precision").count() <= 9;
+    let shown = |r: &&ConceptEditRow| r.class.is_empty() || (few && r.edited == "yes" && r.metric == "precision");
+    for row in found.rows.iter().filter(shown) {
         let metric = if row.class.is_empty() { row.metric.clone() } else { format!("{} {}", row.metric, row.class) };
         cells.push([
             row.edit.clone(),
@@ -209,7 +213,7 @@ pub(super) fn run(args: &EditArgs, output: Output) -> Result<()> {
             percent(row.after),
             points(row.gain),
             format!("{} … {}", points(row.ci_low), points(row.ci_high)),
-            row.p_value.map_or(String::new(), |p| format!("{p:.3}")),
+            row.p_value.map_or(String::new(), |p| if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }),
         ]);
     }
     let mut lines = aligned(&cells, &[false, false, false, true, true, true, true, true]);

@@ -31,6 +31,9 @@ struct Dot {
     tone: Tone,
 }
 
+/// A panel: title, samples, and a dot a line.
+type Shown = (String, String, Vec<Option<Dot>>);
+
 /// Both figures of the table.
 pub(super) fn draw(rows: &[ConceptEditRow]) -> Vec<Drawing> {
     gains(rows).into_iter().chain(classes(rows)).collect()
@@ -65,7 +68,7 @@ fn gains(rows: &[ConceptEditRow]) -> Option<Drawing> {
                     })
                 })
                 .collect();
-            panels.push((format!("{title} ({split})"), dots));
+            panels.push(((*title).to_owned(), split.clone(), dots));
         }
     }
     let names: Vec<String> = lines.iter().map(|(_, name)| (*name).to_owned()).collect();
@@ -108,7 +111,7 @@ fn classes(rows: &[ConceptEditRow]) -> Option<Drawing> {
     };
     names.sort_by(|a, b| size(b).total_cmp(&size(a)));
     names.truncate(MOST_CLASSES);
-    let panels: Vec<(String, Vec<Option<Dot>>)> = splits
+    let panels: Vec<Shown> = splits
         .iter()
         .map(|split| {
             let dots = names.iter().map(|class| {
@@ -120,7 +123,7 @@ fn classes(rows: &[ConceptEditRow]) -> Option<Drawing> {
                     tone: if edited(class) { TEST } else { TRAIN },
                 })
             });
-            (format!("recall ({split})"), dots.collect())
+            ("recall".to_owned(), split.clone(), dots.collect())
         })
         .collect();
     let picture = dot_plots(&names, &panels, splits.len().min(2));
@@ -141,13 +144,13 @@ fn classes(rows: &[ConceptEditRow]) -> Option<Drawing> {
 }
 
 /// Panels of dots that share their lines' names.
-fn dot_plots(names: &[String], panels: &[(String, Vec<Option<Dot>>)], columns: usize) -> Picture {
+fn dot_plots(names: &[String], panels: &[Shown], columns: usize) -> Picture {
     let longest = names.iter().map(|n| text_width(n, SMALL, false)).fold(0.0, f64::max).min(220.0);
     let grid = Grid {
         columns,
-        panel: (if columns > 2 { 200.0 } else { 260.0 }, LINE * names.len() as f64 + 8.0),
+        panel: (if columns > 2 { 210.0 } else { 260.0 }, LINE * names.len() as f64 + 8.0),
         beside: (longest + 22.0, 26.0),
-        above: vec![40.0; panels.len().div_ceil(columns)],
+        above: vec![54.0; panels.len().div_ceil(columns)],
         below: 34.0,
         margin: (4.0, 0.0, 0.0, 8.0),
     };
@@ -155,7 +158,7 @@ fn dot_plots(names: &[String], panels: &[(String, Vec<Option<Dot>>)], columns: u
     let mut picture = Picture::new(width, height);
     let mut y = Axis::linear(Some(Extent { low: 0.0, high: 1.0 }), 1);
     y.ticks.clear();
-    for (at, (title, dots)) in panels.iter().enumerate() {
+    for (at, (title, split, dots)) in panels.iter().enumerate() {
         let ends = dots.iter().flatten().flat_map(|d| {
             let (low, high) = d.interval.unwrap_or((d.value, d.value));
             [d.value, low, high, 0.0]
@@ -167,14 +170,15 @@ fn dot_plots(names: &[String], panels: &[(String, Vec<Option<Dot>>)], columns: u
         let x = Axis::linear(extent, 4);
         let frame = grid.frame(at % columns, at / columns);
         let panel = Panel { frame, x: &x, y: &y };
-        panel.draw(&mut picture, &Captions { title: title.clone(), x_ticks: true, ..Captions::default() });
+        let subtitle = Some(format!("samples: {split}"));
+        panel.draw(&mut picture, &Captions { title: title.clone(), subtitle, x_ticks: true, ..Captions::default() });
         let zero = panel.at(0.0, 0.0).0;
         picture.line(vec![(zero, frame.top), (zero, frame.bottom())], Stroke::new(MUTED, 1.2).dashed(4.0, 3.0));
         for (line, dot) in dots.iter().enumerate() {
             let middle = frame.top + 4.0 + (line as f64 + 0.5) * LINE;
+            let Some(dot) = dot else { continue };
             let text = fitted(&names[line], SMALL, false, longest);
             picture.label(Label::new((frame.left - 10.0, middle + 0.36 * SMALL), text, SMALL, INK).anchor(Anchor::End));
-            let Some(dot) = dot else { continue };
             let place = |v: f64| (panel.at(v, 0.0).0, middle);
             if let Some((low, high)) = dot.interval {
                 picture.line(vec![place(low), place(high)], Stroke::new(dot.tone, 2.0).alpha(0.7));
@@ -220,7 +224,7 @@ mod tests {
         let drawn = draw(&rows);
         assert_eq!(drawn.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["concept_edit", "concept_edit_classes"]);
         let texts = drawn[0].picture.texts();
-        assert!(texts.contains(&"random prunes") && texts.contains(&"accuracy (target)"), "{texts:?}");
+        assert!(texts.contains(&"random prunes") && texts.contains(&"samples: target"), "{texts:?}");
         assert!(drawn[0].caption.contains("200 prunes"));
         // The edited class comes first.
         let texts = drawn[1].picture.texts();
