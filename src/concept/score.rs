@@ -374,7 +374,7 @@ mod tests {
         let spec = DataSpec { data: Some(data.into()), ..DataSpec::default() };
         let subject = spec.load(0).unwrap();
         let sound = sound(&subject, false).unwrap();
-        let fitted = fit(&subject, &sound, (builder, builder), &spec, 0, &mut Unwatched).unwrap();
+        let fitted = fit(&subject, &sound, (builder, builder), &spec, 0, None, &mut Unwatched).unwrap();
         let options = ScoreOptions { resamples: 20, shuffles: 9, ..ScoreOptions::default() };
         score(&fitted.model, &subject, ("test", &subject.test), &options, &|_| {}).unwrap()
     }
