@@ -39,7 +39,6 @@ pub use explain::explain;
 pub use findings::{compared, findings};
 pub(crate) use fit::weights;
 pub use fit::{FitResult, Traced, fit};
-pub use fit::{FitResult, fit};
 pub use guard::{Sound, sound};
 pub use intervene::{Intervened, InterventionSpec, intervened};
 pub use map::{MapOptions, Mapped, map};
