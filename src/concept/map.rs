@@ -339,7 +339,7 @@ mod tests {
     fn a_concept_that_is_read_where_it_is_is_located() {
         let mut subject = subject();
         let sound = sound(&subject, false).unwrap();
-        let builder = "cbm-independent:bottleneck=logit,epochs=60,lr=0.05";
+        let builder = "cbm-sequential:bottleneck=logit,epochs=60,lr=0.05";
         let fitted = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, None, &mut Unwatched).unwrap();
         let found = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap();
         assert!(found.warnings.is_empty(), "{:?}", found.warnings);
