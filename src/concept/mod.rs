@@ -1,5 +1,6 @@
 //! Concept jobs: data from files or built in, bottlenecks fitted, saved and looked at, rows of tables.
 
+mod bank;
 mod birds;
 mod builtin;
 mod compare;
@@ -23,6 +24,7 @@ mod sheet;
 mod split;
 mod trace;
 
+pub use bank::{BankData, SavedBank, bank_rows};
 pub use birds::{BirdsSubject, birds};
 pub use builtin::BuiltIn;
 pub use compare::{Compared, Comparison, over_seeds};

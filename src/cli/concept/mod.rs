@@ -1,5 +1,6 @@
 //! `narrows concept`
 
+mod bank;
 mod compare;
 mod data;
 mod data_args;
@@ -43,6 +44,7 @@ enum ConceptCommand {
     Explain(explain::ExplainArgs),
     Intervene(intervene::InterveneArgs),
     Edit(edit::EditArgs),
+    Bank(bank::BankArgs),
 }
 
 pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
@@ -55,6 +57,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Explain(args) => explain::run(args, output),
         ConceptCommand::Intervene(args) => intervene::run(args, output),
         ConceptCommand::Edit(args) => edit::run(args, output),
+        ConceptCommand::Bank(args) => bank::run(args, output),
     }
 }
 
