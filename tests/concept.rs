@@ -220,7 +220,17 @@ fn built_in_birds_are_written_whole_and_read_back() {
     assert_eq!(std::fs::read(dir.path().join("b/contact_sheet.png")).unwrap(), sheet);
     let mut fit = narrows(dir.path());
     fit.args(["concept", "fit", "--builder", "linear-probe", "--embeddings", "b/embeddings.npy", "--labels"]);
-    fit.args(["b/labels.csv", "--label-column", "class", "--split-column", "split", "--concepts", "b/concepts.csv"]);
+    fit.args([
+        "b/labels.csv",
+        "--label-column",
+        "class",
+        "--class-names",
+        "b/class_names.txt",
+        "--split-column",
+        "split",
+        "--concepts",
+        "b/concepts.csv",
+    ]);
     fit.args([
         "--concept-groups",
         "b/concept_groups.csv",

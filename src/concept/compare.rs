@@ -4,6 +4,7 @@ use super::data::DataSpec;
 use super::fit::{Traced, fit};
 use super::guard::sound;
 use super::model::Model;
+use super::score::{ScoreOptions, score};
 use crate::mean::Mean;
 use crate::run::Ledger;
 use crate::table::{ConceptComparisonRow, ConceptMetricRow, ConceptTimingRow, PlaneRow};
@@ -26,6 +27,9 @@ pub struct Comparison {
     pub seeds: Vec<u64>,
     /// As in [`sound`].
     pub strict: bool,
+    /// Which metrics of `concept score` are taken on the test samples of every fit, and how; none if none.
+    #[serde(default)]
+    pub score: Option<ScoreOptions>,
     /// Estimators of the concept information plane, the usual one if empty; no plane if none.
     #[serde(default)]
     pub trace: Option<Vec<String>>,
@@ -108,11 +112,20 @@ impl Comparison {
                         let fitted =
                             fit(subject, sound, (probe, specification), &self.data, seed, traced.as_ref(), observer)?;
                         self.keep(&fitted.model, models, probe, seed)?;
-                        let warnings = sound.warnings.iter().chain(&fitted.warnings).cloned().collect();
+                        let mut metrics = fitted.metrics;
+                        let mut warnings: Vec<String> =
+                            sound.warnings.iter().chain(&fitted.warnings).cloned().collect();
+                        if let Some(options) = &self.score {
+                            let options = ScoreOptions { seed, ..options.clone() };
+                            let scored = score(&fitted.model, subject, ("test", &subject.test), &options, &|_| ())
+                                .with_context(|| format!("cannot score {probe}"))?;
+                            metrics.extend(scored.metrics);
+                            warnings.extend(scored.warnings);
+                        }
                         let cell = Cell {
                             probe: probe.clone(),
                             seed,
-                            metrics: fitted.metrics,
+                            metrics,
                             plane: fitted.plane,
                             seconds: fitted.seconds,
                             warnings,
@@ -144,18 +157,19 @@ impl Comparison {
 
 /// Means over seeds of the numbers of whole bottlenecks.
 pub fn over_seeds(metrics: &[ConceptMetricRow]) -> Vec<ConceptComparisonRow> {
-    let mut keys: Vec<(&str, &str, &str)> = Vec::new();
+    let mut keys: Vec<(&str, &str, &str, &str)> = Vec::new();
     let whole = || metrics.iter().filter(|r| r.concept.is_empty() && r.class.is_empty());
     for r in whole() {
-        let key = (r.probe.as_str(), r.split.as_str(), r.metric.as_str());
+        let key = (r.probe.as_str(), r.split.as_str(), r.metric.as_str(), r.parameters.as_str());
         if !keys.contains(&key) {
             keys.push(key);
         }
     }
     keys.into_iter()
-        .map(|(probe, split, metric)| {
-            let own: Vec<&ConceptMetricRow> =
-                whole().filter(|r| r.probe == probe && r.split == split && r.metric == metric).collect();
+        .map(|(probe, split, metric, parameters)| {
+            let own: Vec<&ConceptMetricRow> = whole()
+                .filter(|r| r.probe == probe && r.split == split && r.metric == metric && r.parameters == parameters)
+                .collect();
             let values: Vec<f64> = own.iter().filter_map(|r| r.value).collect();
             let chances: Vec<f64> = own.iter().filter_map(|r| r.chance).collect();
             let over = Mean::of(&values);
@@ -166,6 +180,7 @@ pub fn over_seeds(metrics: &[ConceptMetricRow]) -> Vec<ConceptComparisonRow> {
                 probe: probe.into(),
                 split: split.into(),
                 metric: metric.into(),
+                parameters: parameters.into(),
                 seeds: values.len() as u64,
                 mean: over.map(|m| m.mean),
                 std: over.and_then(|m| m.std),
@@ -189,6 +204,7 @@ mod tests {
             seeds: vec![0, 1],
             strict: false,
             trace: None,
+            score: None,
         }
     }
 

@@ -277,3 +277,88 @@ impl Gallery<'_> {
         doubts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{DataSpec, Split, fit, sound};
+    use super::*;
+    use narrows_probes::{ConceptData, Unwatched};
+    use ndarray::Array4;
+
+    /// Two parts at places of their own, one of four cells each; each part is a feature that is there or not.
+    fn subject() -> Subject {
+        let n = 240;
+        let concepts = Array2::from_shape_fn((n, 2), |(i, j)| f64::from(((i >> j) & 1) as u8));
+        let cell = |i: usize, j: usize| ((i / 4 + j) % 2, (i / 8) % 2);
+        let maps = Array4::from_shape_fn((n, 2, 2, 2), |(i, y, x, j)| {
+            if concepts[[i, j]] > 0.5 && cell(i, j) == (y, x) { 4.0f32 } else { 0.0 }
+        });
+        let embeddings = maps.mapv(f64::from).sum_axis(Axis(1)).sum_axis(Axis(1)) / 4.0;
+        let labels = (0..n).map(|i| (i & 3) as u32).collect();
+        let data = ConceptData::new(embeddings, labels)
+            .and_then(|d| d.with_concepts(concepts, vec!["a".into(), "b".into()]))
+            .unwrap();
+        let rows = Split::First(0.5).rows(data.labels(), "", 0, &mut vec![]).unwrap();
+        let mut subject = Subject::built_in("t".into(), data, rows, &[], None, None);
+        let middle = |place: usize| 4.0 * place as f64 + 1.0;
+        subject.places = Some(Places {
+            maps,
+            images: Some(Array4::zeros((n, 8, 8, 3))),
+            parts: vec!["one".into(), "two".into()],
+            centres: Some(Array3::from_shape_fn((n, 2, 2), |(i, j, c)| {
+                let (y, x) = cell(i, j);
+                middle(if c == 0 { y } else { x })
+            })),
+            masks: Some(Array4::from_shape_fn((n, 2, 8, 8), |(i, j, y, x)| u8::from(cell(i, j) == (y / 4, x / 4)))),
+            concept_parts: vec![Some(0), Some(1)],
+        });
+        subject
+    }
+
+    fn options() -> MapOptions {
+        MapOptions {
+            tops: vec![1, 2],
+            alphas: vec![3.0],
+            parts: 12.0,
+            all_compete: false,
+            over_tops: false,
+            nearest: true,
+            true_class: false,
+            first_of_ties: false,
+            tolerance: 0,
+            iou_above: None,
+            samples: 1000,
+            shown: 3,
+            chosen: vec![],
+            resamples: 20,
+            seed: 0,
+        }
+    }
+
+    #[test]
+    fn a_concept_that_is_read_where_it_is_is_located() {
+        let mut subject = subject();
+        let sound = sound(&subject, false).unwrap();
+        let builder = "cbm-independent:bottleneck=logit,epochs=60,lr=0.05";
+        let fitted = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, &mut Unwatched).unwrap();
+        let found = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap();
+        assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+        let value = |metric: &str| {
+            found.metrics.iter().find(|r| r.metric == metric && r.concept.is_empty()).and_then(|r| r.value).unwrap()
+        };
+        for metric in ["clm", "pointing_game", "iou"] {
+            assert_eq!(value(metric), 1.0, "{metric}");
+        }
+        assert_eq!(found.overlays.rows.len(), 3 * 2);
+        assert_eq!(found.overlays.maps.dim(), (6, 8, 8));
+        // Feature maps of another layer are found out, and none at all are asked for.
+        if let Some(places) = subject.places.as_mut() {
+            places.maps.mapv_inplace(|v| 2.0 * v + 1.0);
+        }
+        let doubtful = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap();
+        assert!(doubtful.warnings[0].contains("not the embeddings"));
+        subject.places = None;
+        let error = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap_err();
+        assert!(error.to_string().contains("--feature-maps"));
+    }
+}

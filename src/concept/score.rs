@@ -362,3 +362,54 @@ fn plane(model: &Model, part: &Part, options: &ScoreOptions) -> Result<Vec<Metri
     });
     concept_plane(read.view(), &part.labels, estimator.as_ref()).context("the concept plane cannot be estimated")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{DataSpec, fit, sound};
+    use super::*;
+    use narrows_probes::Unwatched;
+    use narrows_probes::metrics::about;
+
+    fn scored(data: &str, builder: &str) -> Scored {
+        let spec = DataSpec { data: Some(data.into()), ..DataSpec::default() };
+        let subject = spec.load(0).unwrap();
+        let sound = sound(&subject, false).unwrap();
+        let fitted = fit(&subject, &sound, (builder, builder), &spec, 0, &mut Unwatched).unwrap();
+        let options = ScoreOptions { resamples: 20, shuffles: 9, ..ScoreOptions::default() };
+        score(&fitted.model, &subject, ("test", &subject.test), &options, &|_| {}).unwrap()
+    }
+
+    fn value(scored: &Scored, metric: &str) -> f64 {
+        let whole = |r: &&ConceptMetricRow| r.metric == metric && r.concept.is_empty() && r.class.is_empty();
+        scored.metrics.iter().find(whole).and_then(|r| r.value).unwrap()
+    }
+
+    #[test]
+    fn hard_concepts_leak_nothing_and_every_number_is_known() {
+        let found = scored("dot:samples=1000", "cbm-independent:bottleneck=hard,epochs=20");
+        for metric in ["task_leakage_bits", "whole_leakage_bits", "whole_leakage_neighbours_bits", "ctl", "icl"] {
+            assert!(value(&found, metric) < 0.06, "{metric}: {}", value(&found, metric));
+        }
+        for row in &found.metrics {
+            assert!(about(&row.metric).is_some(), "{} is in no list", row.metric);
+        }
+        assert!(!found.calibration.is_empty());
+    }
+
+    #[test]
+    fn a_black_box_has_no_concepts_to_score() {
+        let found = scored("xor:samples=200", "linear-probe");
+        assert!(found.warnings.iter().any(|w| w.contains("no concepts")), "{:?}", found.warnings);
+        assert!(found.metrics.iter().all(|r| !r.metric.contains("leakage") && r.metric != "cas"));
+        assert!(value(&found, "accuracy") > 0.2);
+    }
+
+    #[test]
+    fn few_of_many_are_drawn_by_the_seed() {
+        let rows: Vec<usize> = (0..100).collect();
+        let drawn = some_of(&rows, 10, 1);
+        assert_eq!(drawn.len(), 10);
+        assert!(drawn.is_sorted() && drawn == some_of(&rows, 10, 1) && drawn != some_of(&rows, 10, 2));
+        assert_eq!(some_of(&rows, 100, 1), rows);
+    }
+}

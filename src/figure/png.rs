@@ -116,8 +116,6 @@ impl Painter<'_, '_> {
             let (x, y) = ((at % columns) as f64, (at / columns) as f64);
             let from = self.at((image.corner.0 + x * step.0, image.corner.1 + y * step.1));
             let to = self.at((image.corner.0 + (x + 1.0) * step.0, image.corner.1 + (y + 1.0) * step.1));
-            // Rectangles of plotters hold their last row and column.
-            let to = ((to.0 - 1).max(from.0), (to.1 - 1).max(from.1));
             let style =
                 ShapeStyle { color: RGBColor(colour[0], colour[1], colour[2]).mix(1.0), filled: true, stroke_width: 0 };
             self.area.draw(&Rectangle::new([from, to], style)).map_err(failed)?;

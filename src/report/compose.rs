@@ -41,6 +41,8 @@ const TABLES: &[&str] = &[
     "correlation.parquet",
     "comparison.csv",
     "comparison.parquet",
+    "path.csv",
+    "path.parquet",
     "metrics.csv",
     "metrics.parquet",
     "scores.csv",

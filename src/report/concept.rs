@@ -3,7 +3,7 @@
 use super::Sheet;
 use crate::figure::ConceptTables;
 use crate::figure::scale::readable;
-use crate::table::{ConceptMetricRow, Row, read_csv};
+use crate::table::{ConceptComparisonRow, ConceptMetricRow, Row, read_csv};
 use anyhow::Result;
 use std::path::Path;
 
@@ -16,6 +16,7 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
     Ok(ConceptTables {
         metrics: table(folder, "metrics.csv")?,
         comparison: table(folder, "comparison.csv")?,
+        path: table(folder, "path.csv")?,
         weights: table(folder, "weights.csv")?,
         contributions: table(folder, "contributions.csv")?,
         scores: table(folder, "scores.csv")?,
@@ -27,53 +28,68 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
     })
 }
 
-/// The numbers of whole bottlenecks: a row a metric and split, a column a bottleneck.
+/// One number of a whole bottleneck, ready to be read.
+struct Cell<'a> {
+    probe: &'a str,
+    /// Metric, split, parameters.
+    kind: [&'a str; 3],
+    text: String,
+}
+
+/// The numbers of whole bottlenecks, a row a metric and split, a column a bottleneck: means over seeds of a comparison.
 pub(super) fn sheets(tables: &ConceptTables) -> Vec<Sheet> {
-    let whole: Vec<&ConceptMetricRow> =
-        tables.metrics.iter().filter(|r| r.concept.is_empty() && r.class.is_empty()).collect();
+    let with = |value: Option<f64>, error: Option<f64>| match (value, error) {
+        (Some(value), Some(error)) => format!("{} ± {}", readable(value), readable(error)),
+        (Some(value), None) => readable(value),
+        _ => String::new(),
+    };
+    let compared = !tables.comparison.is_empty();
+    let cells: Vec<Cell<'_>> = if compared {
+        let of = |r| {
+            let ConceptComparisonRow { probe, metric, split, parameters, mean, std, .. } = r;
+            Cell { probe, kind: [metric, split, parameters], text: with(*mean, *std) }
+        };
+        tables.comparison.iter().map(of).collect()
+    } else {
+        let of = |r: &'_ &ConceptMetricRow| r.concept.is_empty() && r.class.is_empty();
+        let cell = |r: &ConceptMetricRow| with(r.value, r.std_error);
+        let found = tables.metrics.iter().filter(of);
+        found.map(|r| Cell { probe: &r.probe, kind: [&r.metric, &r.split, &r.parameters], text: cell(r) }).collect()
+    };
     let mut probes: Vec<&str> = vec![];
-    let mut kinds: Vec<(&str, &str)> = vec![];
-    for row in &whole {
-        if !probes.contains(&row.probe.as_str()) {
-            probes.push(&row.probe);
+    let mut kinds: Vec<[&str; 3]> = vec![];
+    for cell in &cells {
+        if !probes.contains(&cell.probe) {
+            probes.push(cell.probe);
         }
-        let kind = (row.metric.as_str(), row.split.as_str());
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
+        if !kinds.contains(&cell.kind) {
+            kinds.push(cell.kind);
         }
     }
     if kinds.is_empty() {
         return vec![];
     }
     // Test before training, the fit's own numbers last; within them in the order of the table.
-    kinds.sort_by_key(|(_, split)| match *split {
+    kinds.sort_by_key(|[_, split, _]| match *split {
         "test" => 0,
         "train" => 1,
         _ => 2,
     });
-    let cell = |probe: &str, (metric, split): (&str, &str)| {
-        let found = whole.iter().find(|r| r.probe == probe && r.metric == metric && r.split == split);
-        match found.map(|r| (r.value, r.std_error)) {
-            Some((Some(value), Some(error))) => format!("{} ± {}", readable(value), readable(error)),
-            Some((Some(value), None)) => readable(value),
-            _ => String::new(),
-        }
-    };
-    let mut columns = vec!["Metric".to_string(), "Samples".into()];
+    let mut columns: Vec<String> = ["Metric", "Samples", "Choices"].map(String::from).into();
     columns.extend(probes.iter().map(ToString::to_string));
     let rows = kinds
         .iter()
         .map(|kind| {
-            let mut row = vec![kind.0.to_string(), kind.1.to_string()];
-            row.extend(probes.iter().map(|probe| cell(probe, *kind)));
+            let mut row: Vec<String> = kind.map(String::from).into();
+            let text = |probe: &&str| cells.iter().find(|c| c.probe == *probe && c.kind == *kind);
+            row.extend(probes.iter().map(|probe| text(probe).map(|c| c.text.clone()).unwrap_or_default()));
             row
         })
         .collect();
-    vec![Sheet {
-        title: "Numbers of the bottleneck".into(),
-        note: "Value ± standard error; metrics.csv has those of single concepts and classes, with intervals.".into(),
-        columns,
-        texts: 2,
-        rows,
-    }]
+    let note = if compared {
+        "Mean ± standard deviation over seeds; metrics.csv has the numbers of every fit, of single concepts and classes."
+    } else {
+        "Value ± standard error; metrics.csv has those of single concepts and classes, with intervals."
+    };
+    vec![Sheet { title: "Numbers of the bottlenecks".into(), note: note.into(), columns, texts: 3, rows }]
 }

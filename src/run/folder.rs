@@ -90,6 +90,8 @@ const OUTPUTS: &[&str] = &[
     "comparison.csv",
     "comparison.parquet",
     "models",
+    "path.csv",
+    "path.parquet",
     "metrics.csv",
     "metrics.parquet",
     "weights.csv",

@@ -195,6 +195,8 @@ pub struct ConceptComparisonRow {
     pub ci_high: Option<f64>,
     /// What chance alone gives, as a mean.
     pub chance: Option<f64>,
+    /// As in [`ConceptMetricRow`].
+    pub parameters: String,
 }
 
 impl Row for ConceptComparisonRow {
@@ -214,6 +216,7 @@ impl Row for ConceptComparisonRow {
             },
             Column { name: "ci_high", kind: Real, meaning: "upper end" },
             Column { name: "chance", kind: Real, meaning: "what chance alone gives, mean over seeds" },
+            Column { name: "parameters", kind: Text, meaning: "choices that make several of one metric" },
         ]
     };
 }

@@ -10,6 +10,7 @@ mod association;
 mod concept;
 mod concept_edit;
 mod concept_intervention;
+mod concept_path;
 mod concept_score;
 mod generalisation;
 mod gradient;
@@ -37,6 +38,7 @@ pub use concept::{
 };
 pub use concept_edit::{ConceptEditRow, ConceptPruneRow};
 pub use concept_intervention::ConceptInterventionRow;
+pub use concept_path::ConceptPathRow;
 pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};

@@ -6,11 +6,11 @@ pub(crate) mod cms;
 mod layers;
 pub(crate) mod linear_probe;
 pub(crate) mod mlp;
+pub(crate) mod posthoc;
 mod similarity;
 pub(crate) mod sparse;
 #[cfg(test)]
 pub(crate) mod toys;
-pub(crate) mod posthoc;
 
 use crate::data::check_finite;
 use crate::{ConceptData, ProbeError};

@@ -84,6 +84,8 @@ pub fn global_importance(data: &GlobalImportance<'_>, bootstrap: Bootstrap) -> R
     let mut out = Vec::new();
     for form in Form::ALL {
         let [theirs, truth] = data.sides(form, &rows);
+        // Weights against frequencies from elsewhere do not depend on these images: there is nothing to resample.
+        let fixed = matches!(form, Form::Weights) && data.frequencies.is_some();
         for centred in [false, true] {
             let names = form.names(centred);
             for (by_class, axis) in [(false, 0), (true, 1)] {
@@ -100,7 +102,7 @@ pub fn global_importance(data: &GlobalImportance<'_>, bootstrap: Bootstrap) -> R
                 let name = if by_class { names.1 } else { names.0 };
                 let whole = match super::resample::mean(&found) {
                     Some(value) => Metric::new(name, value, n)
-                        .spread(bootstrap.spread(n, mean_of))
+                        .spread(if fixed { None } else { bootstrap.spread(n, mean_of) })
                         .chance(super::resample::mean(&chances).unwrap_or(f64::NAN))
                         .flag_if(found.len() < each.len(), "undefined_for_some"),
                     None => Metric::undefined(name, "undefined_for_all", n),

@@ -6,7 +6,7 @@ use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
-use crate::concept::{Comparison, over_seeds};
+use crate::concept::{Comparison, MetricKind, ScoreOptions, over_seeds};
 use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
 use anyhow::{Context, Result};
@@ -24,6 +24,9 @@ pub(super) struct CompareArgs {
     /// Number of seeds, from 0
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
+    /// Also take these metrics of the test samples, as `narrows concept score` does; may be given several times
+    #[arg(long, value_name = "KIND", value_enum)]
+    score: Vec<MetricKind>,
     /// Trace the concept information plane of the test samples through training, into plane.csv
     #[arg(long)]
     trace: bool,
@@ -47,6 +50,7 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
         data: args.data.spec(),
         seeds: (0..args.seeds).collect(),
         strict: args.strict,
+        score: (!args.score.is_empty()).then(|| ScoreOptions { kinds: args.score.clone(), ..ScoreOptions::default() }),
         trace: args.trace.then(|| args.trace_estimator.clone()),
     };
     let probes = comparison.probes()?;

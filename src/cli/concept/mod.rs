@@ -8,6 +8,7 @@ mod explain;
 mod fit;
 mod intervene;
 mod map;
+mod path;
 mod predict;
 mod score;
 mod weight_names;
@@ -42,6 +43,7 @@ enum ConceptCommand {
     Builders,
     Fit(fit::FitArgs),
     Compare(compare::CompareArgs),
+    Path(path::PathArgs),
     Predict(predict::PredictArgs),
     Data(data::DataArgs),
     Explain(explain::ExplainArgs),
@@ -56,6 +58,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Builders => builders(output),
         ConceptCommand::Fit(args) => fit::run(args, output),
         ConceptCommand::Compare(args) => compare::run(args, output),
+        ConceptCommand::Path(args) => path::run(args, output),
         ConceptCommand::Predict(args) => predict::run(args, output),
         ConceptCommand::Data(args) => data::run(args, output),
         ConceptCommand::Explain(args) => explain::run(args, output),

@@ -16,7 +16,7 @@ const SHOWN: [(&str, &str, &str); 6] = [
     ("concept_auc", "test", "concept AUC"),
     ("overall_concept_accuracy", "test", "all concepts right"),
     ("concepts_per_class", "fit", "concepts per class"),
-    ("leakage_predictive_bits", "test", "leakage I(Y;Ĉ|C) [bits]"),
+    ("whole_leakage_bits", "test", "leakage I(Y;Ĉ|C) [bits]"),
     ("bypass_accuracy", "test", "accuracy left without concepts"),
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::figure::picture::{Anchor, Fill, Label, Outline, Picture, Shape};
 use crate::figure::scale::readable;
-use crate::figure::style::{GRID, INK, MUTED, SMALL, TEST, TITLE, TRAIN, fitted, text_width};
+use crate::figure::style::{GRID, INK, MUTED, PAPER, SMALL, TEST, TITLE, TRAIN, fitted, text_width};
 
 /// What is drawn.
 pub(crate) struct Heat<'a> {
@@ -23,6 +23,10 @@ pub(crate) struct Heat<'a> {
 }
 
 const ROW: f64 = 16.0;
+/// Width of a colour of the key.
+const STEP: f64 = 18.0;
+/// From this share of full colour on, a number in its cell is written in the paper's colour.
+const DARK: f64 = 0.6;
 /// Widest that a name at the left may be.
 const NAME: f64 = 190.0;
 /// Tallest that a name above a column may be.
@@ -45,7 +49,8 @@ impl Heat<'_> {
     pub(crate) fn size(&self) -> (f64, f64) {
         let (width, height) = self.cell();
         let body = width * self.columns.len() as f64;
-        let needed = text_width(&self.title, TITLE, true) + 28.0;
+        let key = self.left() + STEP * self.steps().len() as f64 + 8.0 + text_width(&self.range(), SMALL, false) + 14.0;
+        let needed = (text_width(&self.title, TITLE, true) + 28.0).max(key);
         ((self.left() + body + 20.0).max(needed).max(360.0), self.head() + height * self.rows.len() as f64 + 46.0)
     }
 
@@ -75,29 +80,41 @@ impl Heat<'_> {
                 });
                 if self.written {
                     let at = (corner.0 + (width - 1.0) / 2.0, middle + 4.0);
-                    picture.label(Label::new(at, readable(value), SMALL, INK).anchor(Anchor::Middle));
+                    let tone = if (value / self.full).abs() > DARK { PAPER } else { INK };
+                    picture.label(Label::new(at, readable(value), SMALL, tone).anchor(Anchor::Middle));
                 }
             }
         }
         self.key(picture, (left, top + height * self.rows.len() as f64 + 14.0));
     }
 
+    /// The shares of full colour that the key shows.
+    fn steps(&self) -> &'static [f64] {
+        if self.signed() { &[-1.0, -0.5, -0.1, 0.0, 0.1, 0.5, 1.0] } else { &[0.0, 0.1, 0.25, 0.5, 0.75, 1.0] }
+    }
+
+    fn signed(&self) -> bool {
+        self.values.iter().flatten().any(|v| *v < 0.0)
+    }
+
+    /// What the ends of the key are.
+    fn range(&self) -> String {
+        let low = if self.signed() { format!("−{}", readable(self.full)) } else { "0".into() };
+        format!("{low} … {}  {}", readable(self.full), self.unit)
+    }
+
     /// The scale of the colours, from the most negative (where there are negative ones) to the largest.
     fn key(&self, picture: &mut Picture, (x, y): (f64, f64)) {
-        let signed = self.values.iter().flatten().any(|v| *v < 0.0);
-        let steps: Vec<f64> =
-            if signed { vec![-1.0, -0.5, -0.1, 0.0, 0.1, 0.5, 1.0] } else { vec![0.0, 0.1, 0.25, 0.5, 0.75, 1.0] };
-        for (at, step) in steps.iter().enumerate() {
+        for (at, step) in self.steps().iter().enumerate() {
             picture.shape(Shape {
-                outline: rectangle((x + at as f64 * 18.0, y), (17.0, 10.0)),
+                outline: rectangle((x + at as f64 * STEP, y), (STEP - 1.0, 10.0)),
                 fill: Some(tint(*step)),
                 stroke: None,
                 note: None,
             });
         }
-        let low = if signed { format!("−{}", readable(self.full)) } else { "0".into() };
-        let text = format!("{low} … {}  {}", readable(self.full), self.unit);
-        picture.label(Label::new((x + steps.len() as f64 * 18.0 + 8.0, y + 9.0), text, SMALL, MUTED));
+        let at = (x + STEP * self.steps().len() as f64 + 8.0, y + 9.0);
+        picture.label(Label::new(at, self.range(), SMALL, MUTED));
     }
 }
 

@@ -15,7 +15,7 @@ const MOST: usize = 60;
 const PANELS: [(&str, &str, &str); 3] = [
     ("cgim1", "cgim1_centred", "CGIM 1: weights"),
     ("cgim2", "cgim2_centred", "CGIM 2: mean scores"),
-    ("cgim3", "cgim3_centred", "CGIM 3: weights × scores"),
+    ("cgim3", "cgim3_centred", "CGIM 3: their product"),
 ];
 
 /// One figure a bottleneck, on the test samples.

@@ -10,12 +10,13 @@ mod interventions;
 mod leakage;
 mod location;
 mod overlay;
+mod path;
 mod weights;
 
 use super::Drawing;
 use crate::table::{
     ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
-    ConceptMetricRow, ConceptWeightRow,
+    ConceptMetricRow, ConceptPathRow, ConceptWeightRow,
 };
 
 pub use overlay::ConceptOverlays;
@@ -29,6 +30,8 @@ pub struct ConceptTables {
     pub comparison: Vec<ConceptComparisonRow>,
     /// Weights of linear heads.
     pub weights: Vec<ConceptWeightRow>,
+    /// Accuracy along paths of penalties.
+    pub path: Vec<ConceptPathRow>,
     /// What predictions rest on.
     pub contributions: Vec<ConceptContributionRow>,
     /// Numbers of a scoring.
@@ -57,6 +60,7 @@ pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
     drawings.extend(interventions::draw(&tables.curves));
     drawings.extend(edits::draw(&tables.edits));
+    drawings.extend(path::draw(&tables.path));
     drawings.extend(weights::draw(&tables.weights));
     drawings.extend(contributions::draw(&tables.contributions));
     drawings.extend(overlay::draw(&tables.overlays));

@@ -66,7 +66,7 @@ mod tests {
             Mlp::new(&Shape::relu(4, &[6], 3, 0.0), &mut weights(0)),
             Mlp::new(&Shape::relu(3, &[5], 2, 0.0), &mut weights(1)),
         );
-        for reading in [Reading::Sigmoid, Reading::Logit] {
+        for reading in [Reading::Sigmoid, Reading::Logit, Reading::Hard] {
             let loss = ConceptLoss::plain(3);
             let task = JointTask {
                 inputs: inputs.clone(),
@@ -83,7 +83,12 @@ mod tests {
             let device = Device::flex().autodiff();
             let (g, f) = (network(&model.0, &device), network(&model.1, &device));
             let odds = g.forward(matrix(&inputs.select(Axis(0), &rows), &device));
-            let read = if reading == Reading::Sigmoid { activation::sigmoid(odds.clone()) } else { odds.clone() };
+            let soft = activation::sigmoid(odds.clone());
+            let read = match reading {
+                Reading::Sigmoid => soft,
+                Reading::Logit => odds.clone(),
+                Reading::Hard => odds.clone().detach().greater_equal_elem(0.0).float() + soft.clone() - soft.detach(),
+            };
             let one_hot = Array2::from_shape_fn((6, 2), |(i, k)| f32::from(labels[rows[i]] as usize == k));
             let class = -(activation::log_softmax(f.forward(read), 1) * matrix(&one_hot, &device)).sum() / 6.0;
             let truth = matrix(&concepts.select(Axis(0), &rows), &device);

@@ -113,6 +113,18 @@ impl Default for Posthoc {
 }
 
 impl Posthoc {
+    /// Reads `posthoc` or `posthoc:key=value,…`, as [`crate::registry::builder`] does.
+    ///
+    /// # Errors
+    /// When it is another builder's, or a parameter is at fault.
+    pub fn of(specification: &str) -> Result<Self, ProbeError> {
+        let (name, parameters) = specification.split_once(':').unwrap_or((specification, ""));
+        if name.trim() != NAME {
+            return Err(ProbeError::Data(format!("{name} has no path of penalties: only {NAME} has")));
+        }
+        Self::read(&Parameters::parse(NAME, &PARAMETERS, parameters)?)
+    }
+
     fn read(parameters: &Parameters) -> Result<Self, ProbeError> {
         let base = Self::default();
         let source = match parameters.text("source") {
