@@ -138,6 +138,7 @@ pub(super) fn run(args: &EditArgs, output: Output) -> Result<()> {
         resamples: args.resamples as usize,
         seed: args.seed,
     };
+    spec.check(&model)?;
     let mut files =
         vec![InputFile::of(&Model::description(&args.model))?, InputFile::of(&Model::tensors(&args.model))?];
     let mut warnings = vec![];

@@ -72,15 +72,26 @@ impl EditSpec {
             .collect()
     }
 
+    /// Tells whether the head can be edited so.
+    ///
+    /// # Errors
+    /// When there is nothing to do, the head is not linear, or an edit does not fit it.
+    pub fn check(&self, model: &Model) -> Result<()> {
+        ensure!(
+            !(self.edits.is_empty() && self.fine_tune.is_empty()),
+            "nothing to edit: give --prune, --scale, --weight, --sign, --bound or --fine-tune"
+        );
+        let editable = Editable::new(model.bottleneck.as_ref())?;
+        apply(editable.head(), &self.edits, self.renormalise)?;
+        Ok(())
+    }
+
     /// Edits the model's head and compares.
     ///
     /// # Errors
     /// When the head cannot be edited, or the samples do not allow what is asked for.
     pub fn run(&self, model: &Model, samples: EditSamples<'_>) -> Result<Edited> {
-        ensure!(
-            !(self.edits.is_empty() && self.fine_tune.is_empty()),
-            "nothing to edit: give --prune, --scale, --weight, --sign, --bound or --fine-tune"
-        );
+        self.check(model)?;
         let editable = Editable::new(model.bottleneck.as_ref())?;
         let before = editable.head();
         let mut warnings = vec![];
