@@ -4,10 +4,6 @@
 //! written `name:key=value,key=value`, like an estimator.
 
 use crate::builders::{cbm, cem, cms, linear_probe, mlp, posthoc, sparse};
-use crate::builders::{cbm, cem, linear_probe, mlp, posthoc};
-use crate::builders::{cbm, cem, cms, linear_probe, mlp, sparse};
-use crate::builders::{cbm, cem, linear_probe, mlp};
-use crate::builders::{linear_probe, posthoc};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;

@@ -340,7 +340,7 @@ mod tests {
         let mut subject = subject();
         let sound = sound(&subject, false).unwrap();
         let builder = "cbm-independent:bottleneck=logit,epochs=60,lr=0.05";
-        let fitted = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, &mut Unwatched).unwrap();
+        let fitted = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, None, &mut Unwatched).unwrap();
         let found = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap();
         assert!(found.warnings.is_empty(), "{:?}", found.warnings);
         let value = |metric: &str| {

@@ -1,5 +1,6 @@
 //! Concept jobs: data from files or built in, bottlenecks fitted, saved and looked at, rows of tables.
 
+mod bank;
 mod birds;
 mod builtin;
 mod compare;
@@ -30,6 +31,7 @@ mod split;
 mod trace;
 mod vectors;
 
+pub use bank::{BankData, SavedBank, bank_rows};
 pub use birds::{BirdsSubject, birds};
 pub use builtin::BuiltIn;
 pub use compare::{Compared, Comparison, over_seeds};
@@ -39,7 +41,6 @@ pub use explain::explain;
 pub use findings::{compared, findings};
 pub(crate) use fit::weights;
 pub use fit::{FitResult, Traced, fit};
-pub use fit::{FitResult, fit};
 pub use guard::{Sound, sound};
 pub use intervene::{Intervened, InterventionSpec, intervened};
 pub use map::{MapOptions, Mapped, map};

@@ -11,11 +11,11 @@ use narrows_probes::metrics::{
     Alignment, Binning, Bootstrap, DEFAULT_PLANE, Decisions, Existence, GlobalImportance, LeakageOptions, Metric,
     NicheImpurity, OfClass, OracleImpurity, Predictor, Ties, alignment_score, bypass, concept_frequencies,
     concept_plane, constant_features, contributing_concepts, effective_concepts, existence, global_importance,
-    hard_concept_ceiling, niche_impurity, oracle_impurity, pair_leakage, published_leakage, scalar_representation,
-    task_leakage, task_quality, whole_leakage,
+    hard_concept_ceiling, niche_impurity, oracle_impurity, pair_leakage, published_leakage, representation_leakage,
+    scalar_representation, task_leakage, task_quality, whole_leakage,
 };
 use narrows_probes::{Scale, best_class};
-use ndarray::Axis;
+use ndarray::{Array2, Axis};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
@@ -338,6 +338,11 @@ fn leakage(model: &Model, part: &Part, options: &ScoreOptions, warnings: &mut Ve
     } else {
         let predictor = options.predictor();
         found.extend(whole_leakage(concepts.view(), truth.view(), &part.labels, &predictor, &leakage)?);
+        if let Some(wide) = model.bottleneck.representation(concepts.view(), part.embeddings.view())? {
+            let (n, l, width) = wide.dim();
+            let flat = Array2::from_shape_fn((n, l * width), |(i, c)| wide[[i, c / width, c % width]]);
+            found.extend(representation_leakage(flat.view(), truth.view(), &part.labels, &predictor, &leakage)?);
+        }
     }
     if truth.ncols() > options.most_concepts {
         warnings.push(too_many(truth.ncols(), options, "leakage between concepts, CTL and ICL"));
@@ -374,7 +379,7 @@ mod tests {
         let spec = DataSpec { data: Some(data.into()), ..DataSpec::default() };
         let subject = spec.load(0).unwrap();
         let sound = sound(&subject, false).unwrap();
-        let fitted = fit(&subject, &sound, (builder, builder), &spec, 0, &mut Unwatched).unwrap();
+        let fitted = fit(&subject, &sound, (builder, builder), &spec, 0, None, &mut Unwatched).unwrap();
         let options = ScoreOptions { resamples: 20, shuffles: 9, ..ScoreOptions::default() };
         score(&fitted.model, &subject, ("test", &subject.test), &options, &|_| {}).unwrap()
     }

@@ -27,7 +27,13 @@ pub fn scored_findings(rows: &[ConceptMetricRow]) -> Vec<String> {
             percent(row.chance)
         ));
     }
-    sentences.extend(whole("whole_leakage_bits").map(leaks));
+    for row in rows.iter().filter(|r| r.metric == "whole_leakage_bits" && r.split == "test" && r.value.is_some()) {
+        let p = rows
+            .iter()
+            .find(|r| r.metric == "whole_leakage_p" && r.split == "test" && r.parameters == row.parameters)
+            .and_then(|r| r.value);
+        sentences.push(leaks(row, p));
+    }
     if let Some(row) = whole("bypass_accuracy") {
         let above = row.ci_low.zip(row.chance).is_some_and(|(low, chance)| low > chance);
         sentences.push(format!(
@@ -58,7 +64,7 @@ pub fn scored_findings(rows: &[ConceptMetricRow]) -> Vec<String> {
     sentences
 }
 
-fn leaks(row: &ConceptMetricRow) -> String {
+fn leaks(row: &ConceptMetricRow, p: Option<f64>) -> String {
     let value = row.value.unwrap_or(f64::NAN);
     let error = row.std_error.unwrap_or(f64::NAN);
     let null = row.chance.map_or(String::new(), |c| format!("; {c:.3} with scores shuffled among equal concepts"));
@@ -67,10 +73,15 @@ fn leaks(row: &ConceptMetricRow) -> String {
         "most samples have a pattern of concepts of their own, so that this cannot be told from what the concepts say"
     } else if value - 1.96 * error > row.chance.unwrap_or(0.0).max(0.0) {
         "the scores tell more of the class than the concepts"
+    } else if p.is_some_and(|p| p <= 0.05) {
+        "more than shuffled scores, but not clearly above 0"
     } else {
         "no more than chance"
     };
-    format!("Leakage of the whole bottleneck I(Y;Ĉ|C): {value:.3} ± {error:.3} bits{null}: {verdict}.")
+    let of =
+        if row.parameters.contains("of=representation") { "what the head reads of concepts" } else { "the scores" };
+    let p = p.map_or(String::new(), |p| format!(", p = {p:.3}"));
+    format!("Leakage of {of} together, I(Y;Ĉ|C): {value:.3} ± {error:.3} bits{null}{p}: {verdict}.")
 }
 
 fn percent(share: Option<f64>) -> String {

@@ -45,11 +45,9 @@ pub(super) fn sheets(tables: &ConceptTables) -> Vec<Sheet> {
     };
     let compared = !tables.comparison.is_empty();
     let cells: Vec<Cell<'_>> = if compared {
-        let of = |r| {
-            let ConceptComparisonRow { probe, metric, split, parameters, mean, std, .. } = r;
-            Cell { probe, kind: [metric, split, parameters], text: with(*mean, *std) }
-        };
-        tables.comparison.iter().map(of).collect()
+        let cell = |r: &ConceptComparisonRow| with(r.mean, r.std);
+        let found = tables.comparison.iter();
+        found.map(|r| Cell { probe: &r.probe, kind: [&r.metric, &r.split, &r.parameters], text: cell(r) }).collect()
     } else {
         let of = |r: &'_ &ConceptMetricRow| r.concept.is_empty() && r.class.is_empty();
         let cell = |r: &ConceptMetricRow| with(r.value, r.std_error);

@@ -151,6 +151,8 @@ mod tests {
             missing("ActivationRow", ActivationRow::COLUMNS),
             missing("CapturedSampleRow", CapturedSampleRow::COLUMNS),
             missing("ConceptMetricRow", ConceptMetricRow::COLUMNS),
+            missing("ConceptCalibrationRow", ConceptCalibrationRow::COLUMNS),
+            missing("ConceptOverlayRow", ConceptOverlayRow::COLUMNS),
             missing("ConceptComparisonRow", ConceptComparisonRow::COLUMNS),
             missing("ConceptWeightRow", ConceptWeightRow::COLUMNS),
             missing("ConceptPredictionRow", ConceptPredictionRow::COLUMNS),

@@ -47,8 +47,8 @@ pub use guards::{class_balance, concept_balance, constant_features, hard_concept
 pub use impurity_niche::{Masking as NicheMasking, NicheImpurity, niche_impurity};
 pub use impurity_oracle::{Impurity, OracleImpurity, oracle_impurity};
 pub use leakage::{
-    LeakageOptions, Null, movable, pair_leakage, patterns, published_leakage, self_information, task_leakage,
-    whole_leakage,
+    LeakageOptions, Null, movable, pair_leakage, patterns, published_leakage, representation_leakage, self_information,
+    task_leakage, whole_leakage,
 };
 pub use location::{Among, Location, Maps, Over, in_region, location, region_size};
 pub use mask::{Masking, Masks, Overlap, Region, mask_metrics, overlap, region};

@@ -12,4 +12,4 @@ pub use null::{Null, movable};
 pub use pair::pair_leakage;
 pub use published::{published_leakage, self_information};
 pub use task::{LeakageOptions, task_leakage};
-pub use whole::whole_leakage;
+pub use whole::{representation_leakage, whole_leakage};

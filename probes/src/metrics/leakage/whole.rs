@@ -17,10 +17,10 @@ use super::information::{K, check, patterns, within_strata};
 use super::null::{Null, movable, null};
 use super::task::LeakageOptions;
 use crate::ProbeError;
-use crate::metrics::Metric;
 use crate::metrics::predictor::{Goal, Predictor};
 use crate::metrics::random::generator;
 use crate::metrics::resample::{error_of_mean, mean};
+use crate::metrics::{Metric, check_rows};
 use narrows_estimators::{EstimatorError, Ross, Variable, uncertainty};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use rand::seq::SliceRandom;
@@ -35,6 +35,40 @@ const MOST_DIMENSIONS: usize = 6;
 /// Below this share of samples that can be shuffled, the null says nothing.
 const LEAST_MOVABLE: f64 = 0.5;
 
+/// The same for what the head reads of concepts where that is more than a score each, such as concept embeddings
+/// [samples × concepts·width]: the log-likelihoods alone, neighbours being lost in so many dimensions.
+///
+/// # Errors
+/// As [`whole_leakage`].
+pub fn representation_leakage(
+    representation: ArrayView2<'_, f64>,
+    truth: ArrayView2<'_, f64>,
+    labels: &[u32],
+    predictor: &Predictor,
+    options: &LeakageOptions,
+) -> Result<Vec<Metric>, ProbeError> {
+    check_rows("rows of the representation", representation.nrows(), labels.len())?;
+    check_rows("rows of concept labels", truth.nrows(), labels.len())?;
+    crate::data::check_finite("representation", representation)?;
+    enough(labels)?;
+    let strata = patterns(truth);
+    let fixed = movable(&strata) < LEAST_MOVABLE;
+    let found = by_prediction(representation, truth, labels, &strata, predictor, options)?;
+    let told = found.into_iter().map(|m| {
+        let parameters = format!("{} of=representation", m.parameters);
+        m.parameters(parameters).flag_if(fixed, "patterns_mostly_unique")
+    });
+    Ok(told.collect())
+}
+
+fn enough(labels: &[u32]) -> Result<(), ProbeError> {
+    if labels.len() < 40 {
+        let what = "samples for leakage by prediction".into();
+        return Err(ProbeError::Shape { what, found: labels.len(), expected: 40 });
+    }
+    Ok(())
+}
+
 /// The leakage by prediction and by neighbours, in bits, with the log-likelihoods that it is the difference of. Missing
 /// concept labels count as a value of their own (½ as a feature).
 ///
@@ -48,10 +82,7 @@ pub fn whole_leakage(
     options: &LeakageOptions,
 ) -> Result<Vec<Metric>, ProbeError> {
     check(concepts, truth, labels)?;
-    let n = labels.len();
-    if n < 40 {
-        return Err(ProbeError::Shape { what: "samples for leakage by prediction".into(), found: n, expected: 40 });
-    }
+    enough(labels)?;
     let strata = patterns(truth);
     let fixed = movable(&strata) < LEAST_MOVABLE;
     let mut out = by_prediction(concepts, truth, labels, &strata, predictor, options)?;
