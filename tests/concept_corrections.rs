@@ -20,7 +20,7 @@ fn number(text: &str) -> f64 {
 #[test]
 fn corrections_lead_from_what_the_model_says_to_what_it_makes_of_the_truth() {
     let dir = tempfile::tempdir().unwrap();
-    fitted(dir.path(), "cbm-independent:epochs=5", "a");
+    fitted(dir.path(), "cbm-independent:epochs=150", "a");
     fitted(dir.path(), "cem:epochs=5", "b");
     narrows(dir.path())
         .args(["concept", "intervene", "a", "b", "--policy", "random", "--policy", "greedy", "--error-rate", "0,1"])
@@ -161,7 +161,7 @@ fn what_cannot_be_corrected_or_edited_is_told() {
     let check = |more: &[&str], wanted: &str| {
         let message = run(more);
         assert!(message.contains(wanted), "'{wanted}' is not in: {message}");
-        assert!(!dir.path().join("o/edits.csv").exists() && !dir.path().join("o/curves.csv").exists());
+        assert!(!dir.path().join("o").exists(), "something was written: {message}");
     };
     check(&["intervene", "a", "--policy", "best"], "there are: random, uncertainty, gradient, coop, k-flip, greedy");
     check(&["intervene", "a", "--policy", "coop:weight=1"], "coop has no parameter 'weight'");

@@ -84,7 +84,15 @@ impl DataSpec {
     /// When a file cannot be read, or what stands in it does not fit together.
     pub fn load(&self, seed: u64) -> Result<Subject> {
         match (&self.data, &self.embeddings) {
-            (Some(name), None) => super::builtin::load(name, &self.split, seed),
+            (Some(name), None) => {
+                let mut subject = super::builtin::load(name, &self.split, seed)?;
+                if let Some(path) = &self.concept_groups {
+                    let (groups, file) = super::groups::read(path, &subject.data.names().concepts)?;
+                    subject.groups = groups;
+                    subject.files.push(file);
+                }
+                Ok(subject)
+            }
             (None, Some(embeddings)) => self.load_files(embeddings, seed),
             (Some(name), Some(_)) => bail!("--data {name} brings its own embeddings: leave out --embeddings"),
             (None, None) => bail!("no data: give --embeddings FILE with --labels FILE, or --data NAME"),

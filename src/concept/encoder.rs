@@ -29,6 +29,10 @@ pub(super) struct Encoder {
     blocks: Vec<Block>,
 }
 
+/// Factor of the maps. As trained, embeddings are some 23 long, and the costs among which a support-vector machine chooses
+/// are made for vectors about as long as one. A power of two changes no digit.
+const UNIT: f32 = 1.0 / 16.0;
+
 impl Encoder {
     /// The network that is compiled in.
     ///
@@ -54,8 +58,11 @@ impl Encoder {
             });
             Ok(Block { kernels, bias: tensor(format!("conv{number}.bias"))?.1.into() })
         };
-        let blocks = (1..=depth).map(block).collect::<Result<Vec<_>>>()?;
-        ensure!(!blocks.is_empty(), "the network of the birds has no convolutions");
+        let mut blocks = (1..=depth).map(block).collect::<Result<Vec<_>>>()?;
+        let last = blocks.last_mut().context("the network of the birds has no convolutions")?;
+        // A ReLU follows, which lets a positive factor through.
+        last.kernels *= UNIT;
+        last.bias *= UNIT;
         Ok(Self { blocks })
     }
 
@@ -133,7 +140,7 @@ mod tests {
     use crate::subject::samples::SampleOptions;
     use narrows_datasets::concepts::birds::BirdsOptions;
 
-    /// The layers that the checkpoint's own description names, run by the engine of `narrows capture`.
+    /// The layers that the checkpoint's own description names, run by the engine of `narrows capture`, but for the unit.
     #[test]
     fn maps_and_means_are_those_of_the_engine() {
         let name = "birds:samples=6,seed=9";
@@ -152,13 +159,13 @@ mod tests {
         let (all, means) = (&run.values[0], &run.values[1]);
         assert_eq!((all.len(), means.len()), (6 * 64 * 64, 6 * 64));
         let largest = maps.iter().copied().fold(0.0, f32::max);
-        assert!(largest > 0.5, "{largest}");
+        assert!(largest > 0.5 * UNIT, "{largest}");
         for ((i, y, x, k), &own) in maps.indexed_iter() {
-            let other = *all.iter().nth(((i * 64 + k) * 8 + y) * 8 + x).unwrap();
+            let other = UNIT * all.iter().nth(((i * 64 + k) * 8 + y) * 8 + x).unwrap();
             assert!((own - other).abs() < 1e-4 * largest, "{i} {y} {x} {k}: {own} and {other}");
         }
         let pooled = super::super::birds::means(&maps);
-        assert!(pooled.iter().zip(means).all(|(a, b)| (a - b).abs() < 1e-4 * largest));
+        assert!(pooled.iter().zip(means).all(|(a, b)| (a - UNIT * b).abs() < 1e-4 * largest));
     }
 
     #[test]

@@ -48,11 +48,25 @@ impl InterventionSpec {
         self.policies.iter().map(|p| Ok((p.clone(), policy(p)?))).collect()
     }
 
+    /// Tells what hinders [`InterventionSpec::run`], by a look at a few samples.
+    ///
+    /// # Errors
+    /// As [`InterventionSpec::run`].
+    pub fn check(&self, model: &Model, subject: &Subject, rows: &[usize]) -> Result<()> {
+        let few = Self { seeds: 1, most_steps: Some(1), error_rates: vec![0.0], ..self.clone() };
+        few.run(model, subject, &rows[..rows.len().min(2)], &|| ()).map(|_| ())
+    }
+
     /// Curves of one bottleneck over these samples; `advance` is called once a policy and error rate.
     ///
     /// # Errors
     /// When the samples have no concept labels, the bottleneck nothing to correct, or a policy is unknown.
     pub fn run(&self, model: &Model, subject: &Subject, rows: &[usize], advance: &dyn Fn()) -> Result<Intervened> {
+        ensure!(
+            model.bottleneck.corrections().is_some(),
+            "{} has features and no concepts: there is nothing to correct",
+            model.probe
+        );
         let part = &subject.for_bottleneck(rows, model.bottleneck.as_ref())?;
         let truth = part.concepts.as_ref().with_context(|| {
             "interventions need the true concepts of the samples: give --concepts FILE, with names that the model knows"

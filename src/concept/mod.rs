@@ -1,5 +1,6 @@
 //! Concept jobs: data from files or built in, bottlenecks fitted, saved and looked at, rows of tables.
 
+mod bank;
 mod birds;
 mod builtin;
 mod compare;
@@ -30,6 +31,7 @@ mod split;
 mod trace;
 mod vectors;
 
+pub use bank::{BankData, SavedBank, bank_rows};
 pub use birds::{BirdsSubject, birds};
 pub use builtin::BuiltIn;
 pub use compare::{Compared, Comparison, over_seeds};

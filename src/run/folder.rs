@@ -131,6 +131,8 @@ const OUTPUTS: &[&str] = &[
     "ceilings.csv",
     "contact_sheet.png",
     "model.json",
+    "bank.json",
+    "bank.safetensors",
     "model.safetensors",
 ];
 

@@ -3,7 +3,7 @@
 use super::direction::{Direction, directions};
 use super::sample::{Rows, sides, split};
 use super::{BankPlan, ConceptVector, MarginStatistics, separation};
-use crate::{ConceptData, ProbeError};
+use crate::ProbeError;
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -25,13 +25,12 @@ pub struct Dropped {
 /// Fits the vector of a column of concept labels; `Err(Dropped)` within says why there is none.
 pub(super) fn concept(
     plan: &BankPlan,
-    data: &ConceptData,
+    x: ArrayView2<'_, f64>,
     labels: ArrayView1<'_, f64>,
-    column: usize,
+    (column, name): (usize, &str),
     seed: u64,
 ) -> Result<Result<ConceptVector, Dropped>, ProbeError> {
-    let name = data.names().concepts[column].clone();
-    let x = data.embeddings();
+    let name = name.to_owned();
     let (up, down) = sides(labels);
     let known = up.len() + down.len();
     let drop = |reason: String| Ok(Err(Dropped { name: name.clone(), reason }));

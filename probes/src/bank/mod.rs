@@ -25,7 +25,7 @@ pub use hygiene::{cosines, representatives};
 pub use margins::MarginStatistics;
 pub(crate) use margins::quantile;
 pub use plan::BankPlan;
-pub(crate) use plan::PARAMETERS;
+pub(crate) use plan::LIST;
 
 use crate::builders::check_embeddings;
 use crate::{ConceptData, Measure, Observer, ProbeError};
@@ -87,13 +87,39 @@ impl Bank {
         let labels = data.concepts().ok_or_else(|| {
             ProbeError::Data("a bank from labels needs concept labels; with concept vectors, say source=vectors".into())
         })?;
-        let mut fitted = Vec::with_capacity(data.n_concepts());
-        let columns: Vec<usize> = (0..data.n_concepts()).collect();
+        Self::fit_labels(plan, data.embeddings(), labels, &data.names().concepts, seed, observer)
+    }
+
+    /// Fits a vector for every column of concept labels [samples × concepts] (NaN where missing), without classes.
+    ///
+    /// # Errors
+    /// When rows or names do not fit, a value is not finite, or no concept is left.
+    pub fn fit_labels(
+        plan: &BankPlan,
+        embeddings: ArrayView2<'_, f64>,
+        labels: ArrayView2<'_, f64>,
+        names: &[String],
+        seed: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, ProbeError> {
+        let (rows, total) = labels.dim();
+        if rows != embeddings.nrows() {
+            let embeddings = embeddings.nrows();
+            return Err(ProbeError::LengthMismatch { embeddings, other: rows, what: "rows of concepts" });
+        }
+        if names.len() != total {
+            let what = format!("names for {total} columns of concepts");
+            return Err(ProbeError::Shape { what, found: names.len(), expected: total });
+        }
+        check_embeddings(embeddings, embeddings.ncols())?;
+        let mut fitted = Vec::with_capacity(total);
+        let columns: Vec<usize> = (0..total).collect();
         // As many concepts at a time as keep the threads busy: progress is told in between.
         for part in columns.chunks(4 * rayon::current_num_threads().max(1)) {
-            let one = |&column: &usize| fit::concept(plan, data, labels.column(column), column, seed);
+            let one =
+                |&column: &usize| fit::concept(plan, embeddings, labels.column(column), (column, &names[column]), seed);
             fitted.extend(part.par_iter().map(one).collect::<Result<Vec<_>, _>>()?);
-            observer.progress(fitted.len(), data.n_concepts());
+            observer.progress(fitted.len(), total);
         }
         let (mut concepts, mut dropped) = (vec![], vec![]);
         for outcome in fitted {

@@ -46,7 +46,10 @@ impl Default for BankPlan {
 }
 
 /// The parameters of a bank, as every builder that makes one lists them.
-pub(crate) const PARAMETERS: [ParameterDoc; 9] = [
+static PARAMETERS: [ParameterDoc; 9] = LIST;
+
+/// The same, to make other lists of.
+pub(crate) const LIST: [ParameterDoc; 9] = [
     doc("vectors", "svm", "how a concept's vector is found: svm, logistic or mean-difference"),
     doc("c", "0.001/0.01/0.1/1/10", "costs among which validation chooses, separated by /"),
     doc("per-side", "1000", "positives and negatives of a concept at most, in training and validation each; 0: all"),
@@ -63,6 +66,19 @@ const fn doc(name: &'static str, default: &'static str, meaning: &'static str) -
 }
 
 impl BankPlan {
+    /// Reads `key=value,…`; an empty text is the default.
+    ///
+    /// # Errors
+    /// When there is no such parameter, or a value is outside its domain.
+    pub fn parse(text: &str) -> Result<Self, ProbeError> {
+        Self::read(&Parameters::parse("bank", &PARAMETERS, text)?)
+    }
+
+    /// The parameters with their defaults, for help texts.
+    pub fn parameters() -> &'static [ParameterDoc] {
+        &PARAMETERS
+    }
+
     /// Reads the parameters that stand in [`PARAMETERS`].
     pub(crate) fn read(parameters: &Parameters) -> Result<Self, ProbeError> {
         let base = Self::default();
@@ -107,7 +123,7 @@ impl BankPlan {
     }
 
     /// For the manifest.
-    pub(crate) fn settings(&self) -> Value {
+    pub fn settings(&self) -> Value {
         json!({
             "vectors": self.method.name(), "c": self.costs, "per-side": self.per_side,
             "validation": self.validation, "folds": self.folds, "permutations": self.permutations,

@@ -6,11 +6,13 @@
 //! readable, not what the network uses.
 
 use super::check_embeddings;
+use crate::cholesky::Cholesky;
 use crate::lbfgs::minimise;
 use crate::registry::{Entry, Needs};
 use crate::{Bottleneck, Builder, ConceptData, Fitted, Head, Names, Observer, ProbeError, Record, Scale};
 use narrows_estimators::registry::ParameterDoc;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use rayon::prelude::*;
 use serde_json::json;
 
 pub(crate) const ENTRY: Entry = Entry {
@@ -39,6 +41,9 @@ pub(crate) const ENTRY: Entry = Entry {
 
 const NAME: &str = "linear-probe";
 
+/// Rows of a block of the sums over samples.
+const ROWS: usize = 2048;
+
 /// A linear probe to be fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LinearProbe {
@@ -66,9 +71,19 @@ impl LinearProbe {
         // A constant column carries nothing: it is left at zero instead of being divided by it.
         let spread = data.embeddings().std_axis(Axis(0), 0.0).mapv(|s| if s > 0.0 { s } else { 1.0 });
         let x = (&data.embeddings() - &mean) / &spread;
-        let objective = |parameters: &[f64]| cross_entropy(parameters, x.view(), data.labels(), k, self.lambda);
+        // In coordinates in which the features are uncorrelated the descent takes a tenth of the steps: W = P V.
+        let whitening = whitening(x.view());
+        let objective = |parameters: &[f64]| {
+            let (v, intercepts) = parameters.split_at(d * k);
+            let v = ArrayView2::from_shape((d, k), v).unwrap_or_else(|_| unreachable!("split at d × k"));
+            let at: Vec<f64> = whitening.dot(&v).iter().chain(intercepts).copied().collect();
+            let (value, gradient) = cross_entropy(&at, x.view(), data.labels(), k, self.lambda);
+            let (weights, intercepts) = gradient.split_at(d * k);
+            let weights = ArrayView2::from_shape((d, k), weights).unwrap_or_else(|_| unreachable!("split at d × k"));
+            (value, whitening.t().dot(&weights).iter().chain(intercepts).copied().collect())
+        };
         let (best, converged) = minimise(objective, vec![0.0; (d + 1) * k], 1e-6, self.max_iterations);
-        let mut weights = Array2::from_shape_fn((d, k), |(feature, class)| best[feature * k + class]);
+        let mut weights = whitening.dot(&Array2::from_shape_fn((d, k), |(feature, class)| best[feature * k + class]));
         weights.outer_iter_mut().zip(&spread).for_each(|(mut row, s)| row /= *s);
         let intercepts = Array1::from(best[d * k..].to_vec()) - mean.dot(&weights);
         let concepts = (1..=d).map(|f| format!("feature{f}")).collect();
@@ -108,24 +123,60 @@ impl Builder for LinearProbe {
     }
 }
 
+/// P with Pᵀ C P = I for the covariance C of standardised features, C with a small ridge: the transposed inverse of its
+/// Cholesky factor.
+fn whitening(x: ArrayView2<'_, f64>) -> Array2<f64> {
+    let (n, d) = x.dim();
+    let mut covariance = Array2::<f64>::zeros((d, d));
+    for block in blocks(x, |_, block| block.t().dot(&block)) {
+        covariance += &block;
+    }
+    covariance /= n as f64;
+    covariance.diag_mut().mapv_inplace(|v| v + 1e-3);
+    let mut inverse = Array2::<f64>::eye(d);
+    if let Some(factor) = Cholesky::new(covariance.view()) {
+        let rows: Vec<_> = inverse.outer_iter_mut().collect();
+        rows.into_par_iter().for_each(|row| factor.forward(row));
+    }
+    // Row i holds L⁻¹ eᵢ, column i of L⁻¹: these rows are L⁻ᵀ.
+    inverse
+}
+
+/// What `of` makes of each block of rows (with the number of its first row), in order: blocks are fixed, so that sums
+/// do not depend on the number of threads.
+fn blocks<T: Send>(x: ArrayView2<'_, f64>, of: impl Fn(usize, ArrayView2<'_, f64>) -> T + Sync) -> Vec<T> {
+    let blocks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
+    blocks.into_par_iter().enumerate().map(|(i, block)| of(i * ROWS, block)).collect()
+}
+
 /// Mean cross entropy with penalty, and its gradient; parameters are weights [d × k], then intercepts [k].
 fn cross_entropy(parameters: &[f64], x: ArrayView2<'_, f64>, labels: &[u32], k: usize, lambda: f64) -> (f64, Vec<f64>) {
     let (n, d) = x.dim();
     let (weights, intercepts) = parameters.split_at(d * k);
     let view = ArrayView2::from_shape((d, k), weights).unwrap_or_else(|_| unreachable!("split at d × k"));
-    let mut scores = x.dot(&view) + ArrayView1::from(intercepts);
-    let mut loss = 0.0;
-    for (mut row, &label) in scores.outer_iter_mut().zip(labels) {
-        let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = row.iter().map(|s| (s - largest).exp()).sum();
-        loss += total.ln() + largest - row[label as usize];
-        row.mapv_inplace(|s| (s - largest).exp() / total);
-        row[label as usize] -= 1.0;
+    let parts = blocks(x, |first, block| {
+        let mut scores = block.dot(&view) + ArrayView1::from(intercepts);
+        let mut loss = 0.0;
+        for (mut row, &label) in scores.outer_iter_mut().zip(&labels[first..]) {
+            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let score = row[label as usize];
+            row.mapv_inplace(|s| (s - largest).exp());
+            let total = row.sum();
+            loss += total.ln() + largest - score;
+            row.mapv_inplace(|e| e / total);
+            row[label as usize] -= 1.0;
+        }
+        (loss, block.t().dot(&scores), scores.sum_axis(Axis(0)))
+    });
+    let (mut loss, mut slope) = (0.0, Array1::<f64>::zeros(k));
+    let mut gradient = &view * (lambda * n as f64);
+    for (part, weights, intercepts) in &parts {
+        loss += part;
+        gradient += weights;
+        slope += intercepts;
     }
-    let gradient_weights = x.t().dot(&scores) / n as f64 + &view * lambda;
-    let gradient_intercepts: Array1<f64> = scores.sum_axis(Axis(0)) / n as f64;
     let penalty = 0.5 * lambda * weights.iter().map(|w| w * w).sum::<f64>();
-    (loss / n as f64 + penalty, gradient_weights.iter().chain(&gradient_intercepts).copied().collect())
+    (loss / n as f64 + penalty, gradient.iter().chain(&slope).map(|g| g / n as f64).collect())
 }
 
 impl Bottleneck for FittedLinear {

@@ -41,7 +41,7 @@ const OWN: [ParameterDoc; 2] = [
     ParameterDoc { name: "dropout", default: "0", meaning: "share of the hidden units dropped in a training step" },
 ];
 
-const PARAMETERS: [ParameterDoc; 10] = joined(OWN, Schedule::docs("50", "64", "adamw", "1e-3", "0.01", "0.9", "0.1"));
+const PARAMETERS: [ParameterDoc; 10] = joined(OWN, Schedule::docs("300", "64", "adamw", "1e-3", "0.01", "0.9", "0.1"));
 
 #[derive(Debug)]
 struct BlackBoxBuilder {

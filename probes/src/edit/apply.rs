@@ -111,16 +111,29 @@ impl Edit {
     }
 }
 
-/// The head with these changes, one after the other. With `renormalise`, the weights of every class that lost one are
-/// then multiplied so that Σ|w| of the class is what it was before all changes.
+/// What is done after weights were changed.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Settle<'a> {
+    /// Whether the weights of every class that lost one are multiplied so that Σ|w| of the class is what it was.
+    pub renormalise: bool,
+    /// Means of the concepts: intercepts take over what changed weights added to a class's score on average, so that an
+    /// edit takes away what a concept says of a sample and not a constant as well.
+    pub means: Option<&'a [f64]>,
+}
+
+/// The head with these changes, one after the other, and then settled.
 ///
 /// The sum is over absolute values: with the signed sum, or with the signed pruned weight, a class whose pruned weight
 /// is negative would be scaled the wrong way.
 ///
 /// # Errors
-/// When a number is no class or concept of the head or a value is not finite, or a class that is to be renormalised has
-/// no weight left.
-pub fn apply(head: &Head, edits: &[Edit], renormalise: bool) -> Result<Head, ProbeError> {
+/// When a number is no class or concept of the head or a value is not finite, a class that is to be renormalised has no
+/// weight left, or there is not one mean a concept.
+pub fn apply(head: &Head, edits: &[Edit], settle: Settle<'_>) -> Result<Head, ProbeError> {
+    if let Some(means) = settle.means.filter(|m| m.len() != head.weights.nrows()) {
+        let expected = head.weights.nrows();
+        return Err(ProbeError::Shape { what: "means of concepts".into(), found: means.len(), expected });
+    }
     let mut weights = head.weights.clone();
     for edit in edits {
         edit.check(head)?;
@@ -135,7 +148,7 @@ pub fn apply(head: &Head, edits: &[Edit], renormalise: bool) -> Result<Head, Pro
     let mut pruned: Vec<usize> = edits.iter().filter_map(|e| e.pruned().map(|p| p.0)).collect();
     pruned.sort_unstable();
     pruned.dedup();
-    for class in pruned.into_iter().filter(|_| renormalise) {
+    for class in pruned.into_iter().filter(|_| settle.renormalise) {
         let (before, after) = (norm(head.weights.column(class)), norm(weights.column(class)));
         if after == 0.0 && before > 0.0 {
             return Err(ProbeError::Data(format!(
@@ -146,13 +159,19 @@ pub fn apply(head: &Head, edits: &[Edit], renormalise: bool) -> Result<Head, Pro
             weights.column_mut(class).mapv_inplace(|w| w * before / after);
         }
     }
-    Ok(Head { weights, intercepts: head.intercepts.clone() })
+    let mut intercepts = head.intercepts.clone();
+    if let Some(means) = settle.means {
+        intercepts += &ndarray::ArrayView1::from(means).dot(&(&head.weights - &weights));
+    }
+    Ok(Head { weights, intercepts })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use ndarray::array;
+
+    const RENORMALISED: Settle<'static> = Settle { renormalise: true, means: None };
 
     fn head() -> Head {
         Head { weights: array![[-2.0, 1.0], [1.0, 0.5], [3.0, -4.0]], intercepts: array![0.1, 0.2] }
@@ -162,25 +181,25 @@ mod tests {
     fn renormalising_restores_the_sum_of_absolute_values() {
         // The trap: −2 is pruned. Σ|w| was 6 and is 4, so the factor is 1.5; the signed sum says 2/4, and the signed
         // weight 4 + (−2) = 2 of 4: both would shrink the class instead.
-        let found = apply(&head(), &[Edit::Prune { class: 0, concept: 0 }], true).unwrap();
+        let found = apply(&head(), &[Edit::Prune { class: 0, concept: 0 }], RENORMALISED).unwrap();
         assert_eq!(found.weights, array![[0.0, 1.0], [1.5, 0.5], [4.5, -4.0]]);
         assert_eq!(found.intercepts, head().intercepts);
-        let plain = apply(&head(), &[Edit::Prune { class: 0, concept: 0 }], false).unwrap();
+        let plain = apply(&head(), &[Edit::Prune { class: 0, concept: 0 }], Settle::default()).unwrap();
         assert_eq!(plain.weights, array![[0.0, 1.0], [1.0, 0.5], [3.0, -4.0]]);
     }
 
     #[test]
     fn several_prunes_of_a_class_are_renormalised_together() {
         let edits = [Edit::Prune { class: 1, concept: 0 }, Edit::Prune { class: 1, concept: 2 }];
-        assert_eq!(apply(&head(), &edits, true).unwrap().weights.column(1).to_vec(), [0.0, 5.5, 0.0]);
+        assert_eq!(apply(&head(), &edits, RENORMALISED).unwrap().weights.column(1).to_vec(), [0.0, 5.5, 0.0]);
         let all = [edits[0], edits[1], Edit::Prune { class: 1, concept: 1 }];
-        assert!(apply(&head(), &all, true).unwrap_err().to_string().contains("no weight left"));
-        assert_eq!(apply(&head(), &all, false).unwrap().weights.column(1).sum(), 0.0);
+        assert!(apply(&head(), &all, RENORMALISED).unwrap_err().to_string().contains("no weight left"));
+        assert_eq!(apply(&head(), &all, Settle::default()).unwrap().weights.column(1).sum(), 0.0);
     }
 
     #[test]
     fn weights_are_scaled_set_constrained_and_bounded() {
-        let of = |edit| apply(&head(), &[edit], false).unwrap().weights;
+        let of = |edit| apply(&head(), &[edit], Settle::default()).unwrap().weights;
         assert_eq!(of(Edit::Scale { class: 0, concept: 2, factor: -0.5 })[[2, 0]], -1.5);
         assert_eq!(of(Edit::Set { class: 1, concept: 1, value: 7.0 })[[1, 1]], 7.0);
         let positive = of(Edit::Constrain { class: None, concept: None, sign: Sign::Positive });
@@ -192,8 +211,17 @@ mod tests {
     }
 
     #[test]
+    fn the_mean_of_what_is_pruned_can_stay() {
+        let settle = Settle { renormalise: true, means: Some(&[2.0, 1.0, 0.5]) };
+        let found = apply(&head(), &[Edit::Prune { class: 0, concept: 0 }], settle).unwrap();
+        // −4 + 1 + 1.5 before, 1.5 + 2.25 after: the score of the mean sample stays.
+        assert!((found.intercepts[0] - (0.1 - 1.5 - 3.75)).abs() < 1e-12 && found.intercepts[1] == 0.2);
+        assert!(apply(&head(), &[], Settle { means: Some(&[1.0]), ..settle }).is_err());
+    }
+
+    #[test]
     fn what_is_no_edit_is_refused() {
-        let of = |edit| apply(&head(), &[edit], false).unwrap_err().to_string();
+        let of = |edit| apply(&head(), &[edit], Settle::default()).unwrap_err().to_string();
         assert!(of(Edit::Prune { class: 2, concept: 0 }).contains("class number 2, and there are 2"));
         assert!(of(Edit::Prune { class: 0, concept: 3 }).contains("concept number 3"));
         assert!(of(Edit::Set { class: 0, concept: 0, value: f64::NAN }).contains("finite"));

@@ -100,7 +100,7 @@ pub fn fine_tune(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edit::{Edit, Editable, apply, compare, greedy_prunes, random_prunes};
+    use crate::edit::{Edit, Editable, Settle, apply, compare, greedy_prunes, random_prunes};
     use crate::metrics::Bootstrap;
     use crate::{Bottleneck, ConceptData, LinearProbe, best_class};
     use ndarray::Array2;
@@ -110,6 +110,8 @@ mod tests {
         let p = crate::softmax(scores.view());
         labels.iter().enumerate().map(|(i, &l)| -p[[i, l as usize]].ln()).sum::<f64>() / labels.len() as f64
     }
+
+    const RENORMALISED: Settle<'static> = Settle { renormalise: true, means: None };
 
     /// Class = largest of three of the four features; class 0 has a spurious fourth in `shifted = false`.
     fn data(shifted: bool) -> (Array2<f64>, Vec<u32>) {
@@ -133,7 +135,7 @@ mod tests {
         let (x, y) = data(true);
         let editable = Editable::new(&probe).unwrap();
         let scores = editable.scores(x.view()).unwrap();
-        let from = apply(editable.head(), &[Edit::Prune { class: 0, concept: 3 }], false).unwrap();
+        let from = apply(editable.head(), &[Edit::Prune { class: 0, concept: 3 }], Settle::default()).unwrap();
         let found = fine_tune(editable.head(), &from, 0, &[3], &scores, &y, 0.0).unwrap();
         assert!(found.converged && found.head.weights[[3, 0]] == 0.0);
         let loss = |head: &Head| cross_entropy(&scores.with(editable.head(), head), &y);
@@ -162,7 +164,7 @@ mod tests {
         let editable = Editable::new(&probe).unwrap();
         let scores = editable.scores(x.view()).unwrap();
         let edits = [Edit::Prune { class: 0, concept: 3 }];
-        let after = apply(editable.head(), &edits, false).unwrap();
+        let after = apply(editable.head(), &edits, Settle::default()).unwrap();
         let predictions = |head: &Head| best_class(scores.with(editable.head(), head).view());
         let before = predictions(editable.head());
         let gain = compare(&before, &predictions(&after), &y, 3, Bootstrap::default()).unwrap()[0].clone();
@@ -171,14 +173,14 @@ mod tests {
         let edited = editable.with(&after).unwrap();
         assert_eq!(best_class(edited.predict(x.view()).unwrap().view()), predictions(&after));
         // Of the four possible prunes it is the best: p = 1/4.
-        let random = random_prunes(editable.head(), &edits, false, &[&scores], 100, 0).unwrap();
+        let random = random_prunes(editable.head(), &edits, Settle::default(), &[&scores], 100, 0).unwrap();
         assert!(random.exhaustive && random.prunes.len() == 4);
         let accuracy = |p: &Vec<u32>| p.iter().zip(&y).filter(|(a, b)| a == b).count() as f64;
         let numbers: Vec<f64> = random.predictions.iter().map(|sets| accuracy(&sets[0])).collect();
         assert_eq!(random.p_value(&numbers, accuracy(&predictions(&after))), 0.25);
-        let drawn = random_prunes(editable.head(), &edits, false, &[&scores], 3, 0).unwrap();
+        let drawn = random_prunes(editable.head(), &edits, Settle::default(), &[&scores], 3, 0).unwrap();
         assert!(!drawn.exhaustive && drawn.prunes.len() == 3);
-        assert_eq!(greedy_prunes(editable.head(), &[0], 1, false, &scores, &y).unwrap(), edits);
+        assert_eq!(greedy_prunes(editable.head(), &[0], 1, Settle::default(), &scores, &y).unwrap(), edits);
     }
 
     #[test]
@@ -193,14 +195,14 @@ mod tests {
             Edit::Prune { class: 2, concept: 0 },
             Edit::Set { class: 1, concept: 0, value: -3.0 },
         ];
-        let random = random_prunes(editable.head(), &edits, true, &[&scores], 1000, 0).unwrap();
+        let random = random_prunes(editable.head(), &edits, RENORMALISED, &[&scores], 1000, 0).unwrap();
         // (4 over 2) × 4.
         assert_eq!(random.prunes.len(), 24);
         assert!(random.prunes.iter().all(|p| p.iter().filter(|q| q.0 == 0).count() == 2 && p.len() == 3));
         let own = random.prunes.iter().position(|p| p == &[(0, 1), (0, 3), (2, 0)]).unwrap();
-        let after = apply(editable.head(), &edits, true).unwrap();
+        let after = apply(editable.head(), &edits, RENORMALISED).unwrap();
         assert_eq!(random.predictions[own][0], best_class(scores.with(editable.head(), &after).view()));
-        assert!(random_prunes(editable.head(), &edits[3..], true, &[&scores], 10, 0).is_err());
+        assert!(random_prunes(editable.head(), &edits[3..], RENORMALISED, &[&scores], 10, 0).is_err());
         assert!(fine_tune(editable.head(), &after, 0, &[], &scores, &y, -1.0).is_err());
         assert!(fine_tune(editable.head(), &after, 3, &[], &scores, &y, 0.0).is_err());
         let one = scores.rows(&[1, 4]);

@@ -1,6 +1,6 @@
 //! The best prunes that target data can point at: what an edit could reach.
 
-use super::apply::{Edit, apply};
+use super::apply::{Edit, Settle, apply};
 use super::scores::EditedScores;
 use crate::{Head, ProbeError, best_class};
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ pub fn greedy_prunes(
     head: &Head,
     classes: &[usize],
     count: usize,
-    renormalise: bool,
+    settle: Settle<'_>,
     scores: &EditedScores,
     labels: &[u32],
 ) -> Result<Vec<Edit>, ProbeError> {
@@ -44,7 +44,7 @@ pub fn greedy_prunes(
             .map(|candidate| {
                 let with: Vec<Edit> = edits.iter().copied().chain([*candidate]).collect();
                 // A class's last weight cannot be pruned and renormalised.
-                apply(head, &with, renormalise).ok().map(|after| right(&after))
+                apply(head, &with, settle).ok().map(|after| right(&after))
             })
             .collect();
         let better = candidates.iter().zip(tried).filter_map(|(edit, right)| Some((*edit, right?)));

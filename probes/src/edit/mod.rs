@@ -13,7 +13,7 @@ mod greedy;
 mod random;
 mod scores;
 
-pub use apply::{Edit, Sign, apply};
+pub use apply::{Edit, Settle, Sign, apply};
 pub use compare::{Gain, compare};
 pub use fine_tune::{FineTuned, fine_tune};
 pub use greedy::greedy_prunes;

@@ -1,6 +1,6 @@
 //! What pruning the same number of other concepts would have done.
 
-use super::apply::{Edit, apply};
+use super::apply::{Edit, Settle, apply};
 use super::scores::EditedScores;
 use crate::metrics::random::generator;
 use crate::{Head, ProbeError, best_class};
@@ -39,7 +39,7 @@ const STREAM: u64 = 3_100_000;
 pub fn random_prunes(
     head: &Head,
     edits: &[Edit],
-    renormalise: bool,
+    settle: Settle<'_>,
     sets: &[&EditedScores],
     draws: usize,
     seed: u64,
@@ -50,7 +50,7 @@ pub fn random_prunes(
     if pruned.is_empty() || draws == 0 {
         return Err(ProbeError::Data("random prunes need an edit that prunes something, and one draw at least".into()));
     }
-    apply(head, edits, false)?;
+    apply(head, edits, Settle::default())?;
     let mut classes: Vec<usize> = pruned.iter().map(|p| p.0).collect();
     classes.dedup();
     let pools: Vec<(usize, usize, Vec<usize>)> = classes
@@ -88,7 +88,7 @@ pub fn random_prunes(
     let predict = |set: &Vec<(usize, usize)>| -> Result<Vec<Vec<u32>>, ProbeError> {
         let prunes = set.iter().map(|&(class, concept)| Edit::Prune { class, concept });
         let edits: Vec<Edit> = rest.iter().copied().chain(prunes).collect();
-        let after = apply(head, &edits, renormalise)?;
+        let after = apply(head, &edits, settle)?;
         Ok(sets.iter().map(|scores| best_class(scores.with(head, &after).view())).collect())
     };
     let predictions: Result<Vec<_>, ProbeError> = prunes.par_iter().map(predict).collect();

@@ -1,7 +1,7 @@
 //! Training of the bottlenecks that are small networks.
 //!
 //! A step of such a network is a few matrix products, of which a general automatic differentiation makes several times
-//! their time (measured in `docs/concept-networks.md`); so the passes are written out, in single precision, on one
+//! their time (measured in `docs/concept-builders.md`); so the passes are written out, in single precision, on one
 //! thread, and tests hold their gradients to burn's. What is fitted is then kept, saved and evaluated in double
 //! precision by plain products ([`crate::builders`]): prediction needs nothing from here.
 

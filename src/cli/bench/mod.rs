@@ -1,6 +1,7 @@
 //! `narrows bench`
 
 mod accuracy;
+mod elastic;
 mod samples;
 mod speed;
 
@@ -20,6 +21,7 @@ enum BenchCommand {
     Accuracy(accuracy::AccuracyArgs),
     Speed(speed::SpeedArgs),
     Samples(samples::SamplesArgs),
+    Elastic(elastic::ElasticArgs),
 }
 
 pub(super) fn run(args: &BenchArgs, output: Output) -> Result<()> {
@@ -27,6 +29,7 @@ pub(super) fn run(args: &BenchArgs, output: Output) -> Result<()> {
         BenchCommand::Accuracy(args) => accuracy::run(args, output),
         BenchCommand::Speed(args) => speed::run(args, output),
         BenchCommand::Samples(args) => samples::run(args, output),
+        BenchCommand::Elastic(args) => elastic::run(args, output),
     }
 }
 

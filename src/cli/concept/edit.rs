@@ -32,6 +32,9 @@ pub(super) struct EditArgs {
     /// Scale the weights of every pruned class to their former sum of absolute values
     #[arg(long, alias = "renormalize", requires = "prune")]
     renormalise: bool,
+    /// Let intercepts take over what changed weights added on average over the training samples
+    #[arg(long)]
+    keep_mean: bool,
     /// Give a weight a value
     #[arg(long, value_name = "CLASS:CONCEPT=VALUE")]
     weight: Vec<String>,
@@ -113,6 +116,7 @@ impl EditArgs {
     fn words(&self) -> String {
         let mut words: Vec<String> = self.prune.iter().map(|p| format!("prune {p}")).collect();
         words.extend(self.renormalise.then(|| "renormalise".to_string()));
+        words.extend(self.keep_mean.then(|| "keep the mean".to_string()));
         for (what, list) in
             [("scale", &self.scale), ("weight", &self.weight), ("sign", &self.sign), ("bound", &self.bound)]
         {
@@ -131,6 +135,7 @@ pub(super) fn run(args: &EditArgs, output: Output) -> Result<()> {
     let spec = EditSpec {
         edits: args.edits(&names)?,
         renormalise: args.renormalise,
+        keep_mean: args.keep_mean,
         fine_tune,
         fine_tune_on_target: args.fine_tune_on_target,
         lambda: args.lambda,
@@ -138,6 +143,7 @@ pub(super) fn run(args: &EditArgs, output: Output) -> Result<()> {
         resamples: args.resamples as usize,
         seed: args.seed,
     };
+    spec.check(&model)?;
     let mut files =
         vec![InputFile::of(&Model::description(&args.model))?, InputFile::of(&Model::tensors(&args.model))?];
     let mut warnings = vec![];

@@ -6,7 +6,7 @@ use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
-use crate::concept::{Intervened, InterventionSpec, Model, intervened};
+use crate::concept::{Intervened, InterventionSpec, Model, Subject, intervened};
 use crate::report::compose;
 use crate::run::{Identity, InputFile, Opened, RunFolder};
 use anyhow::Result;
@@ -94,6 +94,11 @@ pub(super) fn run(args: &InterveneArgs, output: Output) -> Result<()> {
     }
     let data: Vec<_> = models.iter().map(|m| args.data.spec_for(&m.data)).collect();
     let config = json!({ "models": args.models, "data": data, "samples": args.samples, "interventions": spec });
+    let most = args.samples.map_or(usize::MAX, |n| n as usize);
+    let rows = |subject: &Subject| subject.test[..subject.test.len().min(most)].to_vec();
+    for (model, subject) in models.iter().zip(&subjects) {
+        spec.check(model, subject, &rows(subject))?;
+    }
     let identity = Identity::new("concept intervene", config, files);
     let folder = args.out.folder(&format!("concept-intervene-{}", models[0].probe));
     let folder = match RunFolder::open(&folder, args.out.existing(), &identity)? {
@@ -104,9 +109,7 @@ pub(super) fn run(args: &InterveneArgs, output: Output) -> Result<()> {
     let bar = output.bar(steps as u64, "correcting", "curves");
     let mut found = Intervened::default();
     for (model, subject) in models.iter().zip(&subjects) {
-        let most = args.samples.map_or(usize::MAX, |n| n as usize);
-        let rows = &subject.test[..subject.test.len().min(most)];
-        let own = spec.run(model, subject, rows, &|| bar.inc(1))?;
+        let own = spec.run(model, subject, &rows(subject), &|| bar.inc(1))?;
         found.curves.extend(own.curves);
         found.summary.extend(own.summary);
         found.warnings.extend(own.warnings);

@@ -1,5 +1,6 @@
 //! `narrows concept`
 
+mod bank;
 mod compare;
 mod data;
 mod data_args;
@@ -51,6 +52,7 @@ enum ConceptCommand {
     Map(map::MapArgs),
     Intervene(intervene::InterveneArgs),
     Edit(edit::EditArgs),
+    Bank(bank::BankArgs),
 }
 
 pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
@@ -66,6 +68,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Map(args) => map::run(args, output),
         ConceptCommand::Intervene(args) => intervene::run(args, output),
         ConceptCommand::Edit(args) => edit::run(args, output),
+        ConceptCommand::Bank(args) => bank::run(args, output),
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn run(args: &PredictArgs, output: Output) -> Result<()> {
 }
 
 /// One line a sample, one column a concept.
-fn wide(names: &[String], concepts: &ndarray::Array2<f64>) -> Result<Vec<u8>> {
+pub(super) fn wide(names: &[String], concepts: &ndarray::Array2<f64>) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(std::iter::once("sample").chain(names.iter().map(String::as_str)))?;
     for (at, row) in concepts.outer_iter().enumerate() {

@@ -11,7 +11,7 @@ use super::{Model, Split};
 use crate::table::{ConceptEditRow, ConceptPruneRow};
 use anyhow::{Result, bail, ensure};
 use narrows_probes::Head;
-use narrows_probes::edit::{Edit, Editable, apply, fine_tune};
+use narrows_probes::edit::{Edit, Editable, Settle, apply, fine_tune};
 use narrows_probes::metrics::Bootstrap;
 use serde::{Deserialize, Serialize};
 use set::Set;
@@ -24,6 +24,8 @@ pub struct EditSpec {
     pub edits: Vec<Edit>,
     /// Whether a class that lost weights is scaled to its former Σ|w|.
     pub renormalise: bool,
+    /// Whether intercepts take over what changed weights added on average over the training samples.
+    pub keep_mean: bool,
     /// Classes whose weights are then fitted anew.
     pub fine_tune: Vec<usize>,
     /// Whether to half of the target samples rather than the model's own training samples.
@@ -72,15 +74,32 @@ impl EditSpec {
             .collect()
     }
 
+    /// What is done after the changes.
+    fn settle<'a>(&self, model: &'a Model) -> Settle<'a> {
+        let means = Some(&model.statistics.mean[..]).filter(|_| self.keep_mean);
+        Settle { renormalise: self.renormalise, means }
+    }
+
+    /// Tells whether the head can be edited so.
+    ///
+    /// # Errors
+    /// When there is nothing to do, the head is not linear, or an edit does not fit it.
+    pub fn check(&self, model: &Model) -> Result<()> {
+        ensure!(
+            !(self.edits.is_empty() && self.fine_tune.is_empty()),
+            "nothing to edit: give --prune, --scale, --weight, --sign, --bound or --fine-tune"
+        );
+        let editable = Editable::new(model.bottleneck.as_ref())?;
+        apply(editable.head(), &self.edits, self.settle(model))?;
+        Ok(())
+    }
+
     /// Edits the model's head and compares.
     ///
     /// # Errors
     /// When the head cannot be edited, or the samples do not allow what is asked for.
     pub fn run(&self, model: &Model, samples: EditSamples<'_>) -> Result<Edited> {
-        ensure!(
-            !(self.edits.is_empty() && self.fine_tune.is_empty()),
-            "nothing to edit: give --prune, --scale, --weight, --sign, --bound or --fine-tune"
-        );
+        self.check(model)?;
         let editable = Editable::new(model.bottleneck.as_ref())?;
         let before = editable.head();
         let mut warnings = vec![];
@@ -95,7 +114,7 @@ impl EditSpec {
                 Some((target.rows_of("target-chooses", &chooses), target.rows_of("target-half", &judges)))
             }
         };
-        let plain = apply(before, &self.edits, self.renormalise)?;
+        let plain = apply(before, &self.edits, self.settle(model))?;
         self.warn_of_idle(model, before, &mut warnings);
         let fitted_on = match (&halves, self.fine_tune_on_target, self.fine_tune.is_empty()) {
             (_, _, true) => None,

@@ -21,7 +21,7 @@ impl EditSpec {
         (rows, prunes): (&mut Vec<ConceptEditRow>, &mut Vec<ConceptPruneRow>),
     ) -> Result<()> {
         let scores: Vec<&EditedScores> = sets.iter().map(|s| &s.scores).collect();
-        let random = random_prunes(before, &self.edits, self.renormalise, &scores, self.draws, self.seed)?;
+        let random = random_prunes(before, &self.edits, self.settle(model), &scores, self.draws, self.seed)?;
         let names = model.bottleneck.names();
         let text = |set: &[(usize, usize)]| {
             let one =
@@ -91,14 +91,15 @@ impl EditSpec {
     ) -> Result<()> {
         let count = self.edits.iter().filter(|e| e.pruned().is_some()).count();
         if count > 0 {
-            let found = greedy_prunes(before, edited, count, self.renormalise, &chooses.scores, &chooses.labels)?;
+            let found =
+                greedy_prunes(before, edited, count, self.settle(judges.model), &chooses.scores, &chooses.labels)?;
             let names = judges.model.bottleneck.names();
             let text: Vec<String> = found
                 .iter()
                 .filter_map(Edit::pruned)
                 .map(|(k, c)| format!("{}:{}", names.classes[k], names.concepts[c]))
                 .collect();
-            let after = judges.after(before, &apply(before, &found, self.renormalise)?);
+            let after = judges.after(before, &apply(before, &found, self.settle(judges.model))?);
             let mut own = judges.compare("greedy", &after, edited, bootstrap)?;
             let chosen = if text.is_empty() { "no prune helps".into() } else { text.join(" + ") };
             own.iter_mut().for_each(|r| r.flags = format!("chosen by the other half: {chosen}"));

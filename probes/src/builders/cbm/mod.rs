@@ -61,7 +61,7 @@ const NETWORKS: [ParameterDoc; 4] = [
     doc("pos-weight", "no", "yes: a concept's positive labels weigh (negatives / positives) times its negative ones"),
 ];
 
-const SCHEDULE: [ParameterDoc; 8] = Schedule::docs("100", "64", "adamw", "1e-3", "0.01", "0.9", "0.1");
+const SCHEDULE: [ParameterDoc; 8] = Schedule::docs("300", "64", "adamw", "1e-3", "0.01", "0.9", "0.1");
 
 const SHARED: [ParameterDoc; 12] = joined(NETWORKS, SCHEDULE);
 

@@ -59,7 +59,7 @@ const OWN: [ParameterDoc; 6] = [
     doc("pos-weight", "no", "yes: a concept's positive labels weigh (negatives / positives) times its negative ones"),
 ];
 
-const PARAMETERS: [ParameterDoc; 14] = joined(OWN, Schedule::docs("30", "128", "adamw", "1e-3", "0.01", "0.9", "0.1"));
+const PARAMETERS: [ParameterDoc; 14] = joined(OWN, Schedule::docs("300", "128", "adamw", "1e-3", "0.01", "0.9", "0.1"));
 
 #[cfg(test)]
 mod tests;

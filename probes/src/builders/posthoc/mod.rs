@@ -18,7 +18,7 @@ pub(crate) use hybrid::ENTRY as HYBRID;
 pub use hybrid::PosthocHybrid;
 pub use path::{SparsityPoint, StabilityPlan};
 
-use crate::bank::{Bank, BankPlan, PARAMETERS as BANK};
+use crate::bank::{Bank, BankPlan, LIST as BANK};
 use crate::elastic::{ElasticFit, Loss, PathPlan, Penalty, Problem, Solver};
 use crate::registry::{Entry, Needs};
 use crate::{Builder, ConceptData, Fitted, Head, Measure, Observer, ProbeError, Scale};
