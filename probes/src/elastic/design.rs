@@ -7,9 +7,25 @@ use crate::ProbeError;
 use crate::data::check_finite;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
+use rayon::prelude::*;
 
 /// Columns of a second-moment matrix that are computed in one matrix product.
 const BLOCK: usize = 64;
+
+/// Samples whose scores one thread computes together.
+const SAMPLES: usize = 2048;
+
+/// Matrices of one width above each other.
+fn stacked(parts: Vec<Array2<f64>>, shape: (usize, usize)) -> Array2<f64> {
+    let mut whole = Array2::zeros(shape);
+    let mut from = 0;
+    for part in parts {
+        let to = from + part.nrows();
+        whole.slice_axis_mut(Axis(0), Slice::from(from..to)).assign(&part);
+        from = to;
+    }
+    whole
+}
 
 /// Centred columns [features × samples].
 #[derive(Debug, Clone)]
@@ -62,14 +78,16 @@ impl Design {
 
     /// The same for several classes: residuals [samples × classes] to [features × classes].
     pub(super) fn gradients(&self, residual: &Array2<f64>) -> Array2<f64> {
-        self.columns.dot(residual) / self.samples() as f64
+        let parts: Vec<_> = self.columns.axis_chunks_iter(Axis(0), BLOCK / 4).collect();
+        let parts: Vec<Array2<f64>> = parts.into_par_iter().map(|rows| rows.dot(residual)).collect();
+        stacked(parts, (self.features(), residual.ncols())) / self.samples() as f64
     }
 
-    /// Scores of all samples.
-    pub(super) fn scores(&self, weights: &[f64], intercept: f64) -> Vec<f64> {
-        let mut scores = vec![intercept; self.samples()];
-        weights.iter().enumerate().filter(|(_, w)| **w != 0.0).for_each(|(j, &w)| self.add(&mut scores, w, j));
-        scores
+    /// Scores [samples × classes] of weights [features × classes].
+    pub(super) fn scores_of(&self, weights: ArrayView2<'_, f64>) -> Array2<f64> {
+        let parts: Vec<_> = self.columns.axis_chunks_iter(Axis(1), SAMPLES).collect();
+        let parts: Vec<Array2<f64>> = parts.into_par_iter().map(|part| part.t().dot(&weights)).collect();
+        stacked(parts, (self.samples(), weights.ncols()))
     }
 
     /// Adds `factor` times a column.

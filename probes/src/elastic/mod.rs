@@ -16,13 +16,13 @@
 
 mod binary;
 mod design;
-mod extrapolate;
 mod multinomial;
 mod path;
 mod penalty;
 mod problem;
 mod quadratic;
 mod state;
+mod support;
 #[cfg(test)]
 mod tests;
 

@@ -3,12 +3,13 @@
 //! Given the others, class k is a logistic regression whose scores are offset by −log Σ_{l≠k} exp(f_l): the step of
 //! one class is the step of [`super::binary`]. Adding one vector to the weights of all classes changes no probability;
 //! after each round the vector that lowers the penalty most is added (Friedman, Hastie & Tibshirani 2010, 4.1). Rounds
-//! alone converge slowly where classes are easily confused, so every few of them are extrapolated.
+//! alone converge slowly where classes are easily confused: each is followed by a step of all classes together
+//! ([`super::support`]).
 
 use super::binary::{self, Solved};
 use super::design::Design;
-use super::extrapolate::Extrapolation;
 use super::state::{Standing, State};
+use super::support::Support;
 use super::{Penalty, Stop};
 use crate::cholesky::Cholesky;
 use ndarray::{Array1, Array2, Axis};
@@ -30,7 +31,6 @@ pub(super) fn solve(
     present.iter().for_each(|&k| states[k].restart());
     let targets: Vec<Vec<bool>> = present.iter().map(|&k| labels.iter().map(|&l| l as usize == k).collect()).collect();
     let mut rounds = 0;
-    let mut extrapolation = Extrapolation::default();
     let mut all = settle(states, labels, present);
     loop {
         let gradient = design.gradients(&all.residual);
@@ -57,16 +57,7 @@ pub(super) fn solve(
         }
         centre(states, present, penalty);
         all = settle(states, labels, present);
-        if let Some(combined) = extrapolation.next(flat(states, present)) {
-            let kept = states.to_vec();
-            spread(design, &combined, states, present);
-            let extrapolated = settle(states, labels, present);
-            if objective(&extrapolated, states, present, penalty) < objective(&all, &kept, present, penalty) {
-                all = extrapolated;
-            } else {
-                states.clone_from_slice(&kept);
-            }
-        }
+        all = together(design, all, labels, present, penalty, states);
         let after: f64 = present.iter().map(|&k| penalty.sum(&states[k].weights)).sum();
         if !moved && after >= before {
             return Solved { standing, iterations: rounds, converged };
@@ -108,12 +99,7 @@ fn settle(states: &mut [State], labels: &[u32], present: &[usize]) -> All {
 
 /// Σᵢ (diag pᵢ − pᵢ pᵢᵀ), with the direction in which nothing changes filled in.
 fn intercept_curvature(all: &All, labels: &[u32], present: &[usize]) -> Cholesky {
-    let mut p = all.residual.clone();
-    for (mut row, &label) in p.outer_iter_mut().zip(labels) {
-        if let Ok(place) = present.binary_search(&(label as usize)) {
-            row[place] += 1.0;
-        }
-    }
+    let p = probabilities(all, labels, present);
     let mut h = -p.t().dot(&p);
     let sums = p.sum_axis(Axis(0));
     let fill = sums.sum() / (present.len() * present.len()) as f64;
@@ -123,6 +109,16 @@ fn intercept_curvature(all: &All, labels: &[u32], present: &[usize]) -> Cholesky
         let identity = Array2::from_diag_elem(present.len(), sums.sum());
         Cholesky::new(identity.view()).unwrap_or_else(|| unreachable!("a multiple of the identity"))
     })
+}
+
+fn probabilities(all: &All, labels: &[u32], present: &[usize]) -> Array2<f64> {
+    let mut p = all.residual.clone();
+    for (mut row, &label) in p.outer_iter_mut().zip(labels) {
+        if let Ok(place) = present.binary_search(&(label as usize)) {
+            row[place] += 1.0;
+        }
+    }
+    p
 }
 
 fn look(states: &[State], labels: &[u32], present: &[usize]) -> All {
@@ -153,19 +149,45 @@ fn look(states: &[State], labels: &[u32], present: &[usize]) -> All {
     All { loss: losses.iter().sum::<f64>() / n as f64, residual, reference, total }
 }
 
-/// Weights and intercepts of all classes in one row.
-fn flat(states: &[State], present: &[usize]) -> Vec<f64> {
-    present.iter().flat_map(|&k| states[k].weights.iter().copied().chain([states[k].intercept])).collect()
-}
-
-/// Sets weights and intercepts from such a row, and the scores that follow.
-fn spread(design: &Design, row: &[f64], states: &mut [State], present: &[usize]) {
-    for (&k, part) in present.iter().zip(row.chunks(design.features() + 1)) {
-        let state = &mut states[k];
-        state.weights.copy_from_slice(&part[..design.features()]);
-        state.intercept = part[design.features()];
-        state.scores = design.scores(&state.weights, state.intercept);
+/// One Newton step of all classes together, halved until it gains; `all` as it was where it gains nothing.
+fn together(
+    design: &Design,
+    all: All,
+    labels: &[u32],
+    present: &[usize],
+    penalty: Penalty,
+    states: &mut [State],
+) -> All {
+    let features = design.features();
+    let weights = Array2::from_shape_fn((features, present.len()), |(j, place)| states[present[place]].weights[j]);
+    let probabilities = probabilities(&all, labels, present);
+    let gradient = design.gradients(&all.residual);
+    let support =
+        Support { design, probabilities: probabilities.view(), weights: &weights, gradient: &gradient, penalty };
+    let step = support.step();
+    let before = objective(&all, states, present, penalty);
+    let kept = states.to_vec();
+    let mut length = 1.0;
+    while length > 0.1 {
+        let moved = Array2::from_shape_fn(weights.raw_dim(), |at| {
+            let new = weights[at] + length * step[at];
+            if new * weights[at] > 0.0 { new } else { 0.0 }
+        });
+        let scores = design.scores_of(moved.view());
+        for (place, &k) in present.iter().enumerate() {
+            let state = &mut states[k];
+            state.weights = moved.column(place).to_vec();
+            state.intercept = kept[k].intercept + length * step[[features, place]];
+            state.scores = scores.column(place).iter().map(|f| f + state.intercept).collect();
+        }
+        let trial = settle(states, labels, present);
+        if objective(&trial, states, present, penalty) < before {
+            return trial;
+        }
+        length *= 0.5;
     }
+    states.clone_from_slice(&kept);
+    all
 }
 
 fn objective(all: &All, states: &[State], present: &[usize], penalty: Penalty) -> f64 {
