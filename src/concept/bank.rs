@@ -124,9 +124,8 @@ impl SavedBank {
                 folder.display(),
                 record.builder
             );
-            let files = [Model::description(folder), Model::tensors(folder)];
             let bank = Self::from_tensors(record.names.concepts, record.n_features, record.tensors)?;
-            return Ok((bank, files.iter().map(|f| InputFile::of(f)).collect::<Result<_>>()?));
+            return Ok((bank, Model::files(folder)?));
         }
         let read = || -> Result<Self> {
             let description: Description = serde_json::from_slice(&std::fs::read(&described)?)?;

@@ -2,7 +2,7 @@
 
 use super::data::DataSpec;
 use super::numbers;
-use crate::run::{RunFolder, write_atomic};
+use crate::run::{InputFile, RunFolder, write_atomic};
 use anyhow::{Context, Result, ensure};
 use narrows_probes::{Bottleneck, Record, registry};
 use serde::{Deserialize, Serialize};
@@ -78,14 +78,13 @@ impl Model {
         write_atomic(&folder.join(DESCRIPTION), &serde_json::to_vec_pretty(&description)?)
     }
 
-    /// Path of the description of the model at `path`, a folder or one of its files.
-    pub fn description(path: &Path) -> PathBuf {
-        folder_of(path).join(DESCRIPTION)
-    }
-
-    /// Path of its tensors.
-    pub fn tensors(path: &Path) -> PathBuf {
-        folder_of(path).join(TENSORS)
+    /// Both files of the model at `path`, a folder or one of them, for the manifest of a run that reads it.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn files(path: &Path) -> Result<Vec<InputFile>> {
+        let folder = folder_of(path);
+        Ok(vec![InputFile::of(&folder.join(DESCRIPTION))?, InputFile::of(&folder.join(TENSORS))?])
     }
 
     /// Reads a model from its folder, or from the path of its `model.json`.

@@ -3,70 +3,12 @@
 use super::{ReportInput, Sheet, concept, concept_corrections, correlation, render, sheet};
 use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
-use crate::run::{Manifest, write_atomic};
+use crate::run::{Manifest, TABLES, write_atomic};
 use crate::table::{
     CorrelationRow, GradientRow, IbCurveRow, ModelRow, PlaneRow, RegressionSummaryRow, Row, TrainingRow, read_csv,
 };
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
-
-/// The tables that a page leads to, in its order, where the run has them.
-const TABLES: &[&str] = &[
-    "claims.csv",
-    "association.csv",
-    "association.parquet",
-    "plane.csv",
-    "plane.parquet",
-    "phases.csv",
-    "phases.parquet",
-    "processing.csv",
-    "plane_mean.csv",
-    "plane_mean.parquet",
-    "phases_mean.csv",
-    "phases_mean.parquet",
-    "agreement.csv",
-    "agreement.parquet",
-    "training.csv",
-    "training.parquet",
-    "gradients.csv",
-    "ib_curve.csv",
-    "ib_curve.parquet",
-    "regression.csv",
-    "regression.parquet",
-    "regression_summary.csv",
-    "regression_summary.parquet",
-    "models.csv",
-    "models.parquet",
-    "correlation.csv",
-    "correlation.parquet",
-    "comparison.csv",
-    "comparison.parquet",
-    "path.csv",
-    "path.parquet",
-    "metrics.csv",
-    "metrics.parquet",
-    "scores.csv",
-    "scores.parquet",
-    "calibration.csv",
-    "calibration.parquet",
-    "overlays.csv",
-    "overlays.parquet",
-    "weights.csv",
-    "weights.parquet",
-    "predictions.csv",
-    "predictions.parquet",
-    "contributions.csv",
-    "curves.csv",
-    "curves.parquet",
-    "interventions.csv",
-    "interventions.parquet",
-    "edits.csv",
-    "edits.parquet",
-    "prunes.csv",
-    "prunes.parquet",
-    "contributions.parquet",
-    "timings.csv",
-];
 
 /// Draws `figures/` and writes `report.html` of the run in `folder`; yields the figures.
 ///

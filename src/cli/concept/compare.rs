@@ -1,13 +1,13 @@
 //! `narrows concept compare`
 
 use super::data_args::ConceptDataArgs;
+use super::ending::{Said, finish};
 use super::fit::{Bar, write_table};
 use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
 use crate::concept::{Comparison, MetricKind, ScoreOptions, over_seeds};
-use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -71,13 +71,13 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
     write_table(&folder, "comparison", &summary)?;
     write_table(&folder, "plane", &found.plane)?;
     folder.write("timings.csv", &crate::table::to_csv(&found.timings)?)?;
-    let mut manifest = folder.manifest(&identity);
-    manifest.attribution = subject.attribution.map(String::from);
-    manifest.findings = crate::concept::compared(&subject, &summary);
-    manifest.warnings = found.warnings.clone();
-    compose(folder.path(), &manifest, &args.look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
+    let said = Said {
+        attribution: subject.attribution,
+        findings: crate::concept::compared(&subject, &summary),
+        warnings: found.warnings.clone(),
+    };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
 
     let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.4}"));
     let mut cells = vec![["builder", "accuracy", "±", "training", "concepts/class", "seconds"].map(String::from)];
@@ -98,9 +98,7 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
     }
     let mut lines = aligned(&cells, &[false, true, true, true, true, true]);
     lines.extend(manifest.findings.iter().cloned());
-    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
-    lines.push(format!("table   {}", path.join("comparison.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("comparison.csv"));
     let value = json!({
         "out": path,
         "comparison": summary,

@@ -1,6 +1,7 @@
 //! `narrows concept edit`
 
 use super::data_args::ConceptDataArgs;
+use super::ending::{Said, finish};
 use super::fit::write_table;
 use super::weight_names::{assigned, number, one, pair};
 use crate::cli::options::{LARGEST_SEED, OutArgs};
@@ -8,8 +9,7 @@ use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
 use crate::concept::{EditSamples, EditSpec, Model, edited};
-use crate::report::compose;
-use crate::run::{Identity, InputFile, Opened, RunFolder};
+use crate::run::{Identity, Opened, RunFolder};
 use crate::table::ConceptEditRow;
 use anyhow::{Context, Result, bail, ensure};
 use narrows_probes::Names;
@@ -144,8 +144,7 @@ pub(super) fn run(args: &EditArgs, output: Output) -> Result<()> {
         seed: args.seed,
     };
     spec.check(&model)?;
-    let mut files =
-        vec![InputFile::of(&Model::description(&args.model))?, InputFile::of(&Model::tensors(&args.model))?];
+    let mut files = Model::files(&args.model)?;
     let mut warnings = vec![];
     let bottleneck = model.bottleneck.as_ref();
     // The edit can be judged on other data even where the model's own are gone.
@@ -197,12 +196,9 @@ pub(super) fn run(args: &EditArgs, output: Output) -> Result<()> {
     write_table(&folder, "edits", &found.rows)?;
     write_table(&folder, "prunes", &found.prunes)?;
     write_table(&folder, "weights", &crate::concept::weights(&new))?;
-    let mut manifest = folder.manifest(&identity);
-    manifest.findings = edited(&found.rows);
-    manifest.warnings = warnings;
-    compose(folder.path(), &manifest, &args.look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
+    let said = Said { findings: edited(&found.rows), warnings, ..Said::default() };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
     let mut cells = vec![["edit", "samples", "metric", "before", "after", "gain", "95 %", "p"].map(String::from)];
     let points = |v: Option<f64>| v.map_or(String::new(), |v| format!("{:+.1}", 100.0 * v));
     let percent = |v: Option<f64>| v.map_or(String::new(), |v| format!("{:.1} %", 100.0 * v));
@@ -223,10 +219,8 @@ pub(super) fn run(args: &EditArgs, output: Output) -> Result<()> {
         ]);
     }
     let mut lines = aligned(&cells, &[false, false, false, true, true, true, true, true]);
-    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
     lines.push(format!("model   {}", path.join("model.json").display()));
-    lines.push(format!("table   {}", path.join("edits.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("edits.csv"));
     let value = json!({
         "out": path,
         "edits": found.rows,

@@ -1,14 +1,14 @@
 //! `narrows concept explain`
 
 use super::data_args::ConceptDataArgs;
+use super::ending::{Said, finish};
 use super::fit::write_table;
 use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
 use crate::concept::{Model, explain};
-use crate::report::compose;
-use crate::run::{Identity, InputFile, Opened, RunFolder};
+use crate::run::{Identity, Opened, RunFolder};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use std::path::PathBuf;
@@ -54,8 +54,7 @@ pub(super) fn run(args: &ExplainArgs, output: Output) -> Result<()> {
     };
     let part = subject.for_bottleneck(&rows, model.bottleneck.as_ref())?;
     let found = explain(&model, &part, class)?;
-    let mut files =
-        vec![InputFile::of(&Model::description(&args.model))?, InputFile::of(&Model::tensors(&args.model))?];
+    let mut files = Model::files(&args.model)?;
     files.extend(subject.files.clone());
     let config = json!({ "model": args.model, "data": spec, "rows": rows, "class": args.class });
     let identity = Identity::new("concept explain", config, files);
@@ -65,12 +64,9 @@ pub(super) fn run(args: &ExplainArgs, output: Output) -> Result<()> {
         Opened::Complete(path) => return output.complete(&path),
     };
     write_table(&folder, "contributions", &found)?;
-    let mut manifest = folder.manifest(&identity);
-    manifest.attribution = subject.attribution.map(String::from);
-    compose(folder.path(), &manifest, &args.look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
-    manifest.findings.clear();
+    let said = Said { attribution: subject.attribution, ..Said::default() };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let path = &ending.path;
     let mut lines = Vec::new();
     for (at, &row) in rows.iter().enumerate().take(3) {
         let of: Vec<_> = found.iter().filter(|c| c.sample == row as u64 + 1).collect();
@@ -88,8 +84,7 @@ pub(super) fn run(args: &ExplainArgs, output: Output) -> Result<()> {
             .collect();
         lines.extend(aligned(&cells, &[false, true, true, false]));
     }
-    lines.push(format!("table   {}", path.join("contributions.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("contributions.csv"));
     output.summary(&lines, &json!({ "out": path, "contributions": found }))
 }
 

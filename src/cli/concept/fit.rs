@@ -1,11 +1,11 @@
 //! `narrows concept fit`
 
 use super::data_args::ConceptDataArgs;
+use super::ending::{Said, finish};
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::concept::{Traced, fit, sound};
-use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
 use crate::table::{Row, to_csv, write_parquet};
 use anyhow::Result;
@@ -108,18 +108,16 @@ pub(super) fn run(args: &FitArgs, output: Output) -> Result<()> {
     write_table(&folder, "weights", &result.weights)?;
     write_table(&folder, "predictions", &result.predictions)?;
     write_table(&folder, "plane", &result.plane)?;
-    let mut manifest = folder.manifest(&identity);
-    manifest.attribution = subject.attribution.map(String::from);
-    manifest.findings = crate::concept::findings(&subject, &result.metrics);
-    manifest.warnings = sound.warnings.iter().chain(&result.warnings).cloned().collect();
-    compose(folder.path(), &manifest, &args.look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
+    let said = Said {
+        attribution: subject.attribution,
+        findings: crate::concept::findings(&subject, &result.metrics),
+        warnings: sound.warnings.iter().chain(&result.warnings).cloned().collect(),
+    };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
     let mut lines = manifest.findings.clone();
     lines.push(format!("Fitted in {:.1} s.", result.seconds));
-    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
-    lines.push(format!("table   {}", path.join("metrics.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("metrics.csv"));
     let summary = json!({
         "out": path,
         "probe": probe,

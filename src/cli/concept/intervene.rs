@@ -1,14 +1,14 @@
 //! `narrows concept intervene`
 
 use super::data_args::ConceptDataArgs;
+use super::ending::{Said, finish};
 use super::fit::write_table;
 use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
 use crate::concept::{Intervened, InterventionSpec, Model, Subject, intervened};
-use crate::report::compose;
-use crate::run::{Identity, InputFile, Opened, RunFolder};
+use crate::run::{Identity, Opened, RunFolder};
 use anyhow::Result;
 use narrows_probes::interventions::POLICIES;
 use serde_json::json;
@@ -86,7 +86,7 @@ pub(super) fn run(args: &InterveneArgs, output: Output) -> Result<()> {
     let mut files = vec![];
     let mut subjects = vec![];
     for (model, path) in models.iter().zip(&args.models) {
-        files.extend([InputFile::of(&Model::description(path))?, InputFile::of(&Model::tensors(path))?]);
+        files.extend(Model::files(path)?);
         let data = args.data.spec_for(&model.data);
         let subject = data.load(model.seed)?;
         files.extend(subject.files.iter().filter(|f| !files.contains(f)).cloned().collect::<Vec<_>>());
@@ -117,13 +117,13 @@ pub(super) fn run(args: &InterveneArgs, output: Output) -> Result<()> {
     bar.finish_and_clear();
     write_table(&folder, "curves", &found.curves)?;
     write_table(&folder, "interventions", &found.summary)?;
-    let mut manifest = folder.manifest(&identity);
-    manifest.attribution = subjects.iter().find_map(|s| s.attribution).map(String::from);
-    manifest.findings = intervened(&found.curves, &found.summary);
-    manifest.warnings = found.warnings.clone();
-    compose(folder.path(), &manifest, &args.look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
+    let said = Said {
+        attribution: subjects.iter().find_map(|s| s.attribution),
+        findings: intervened(&found.curves, &found.summary),
+        warnings: found.warnings.clone(),
+    };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
     let mut lines = vec![];
     let head = ["model", "policy", "wrong", "start", "half", "end", "area", "±", "first harms", "harmful steps"];
     let mut cells = vec![head.map(String::from)];
@@ -149,9 +149,7 @@ pub(super) fn run(args: &InterveneArgs, output: Output) -> Result<()> {
         ]);
     }
     lines.extend(aligned(&cells, &[false, false, true, true, true, true, true, true, true, true]));
-    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
-    lines.push(format!("table   {}", path.join("curves.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("curves.csv"));
     let value = json!({
         "out": path,
         "interventions": found.summary,

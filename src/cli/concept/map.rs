@@ -1,6 +1,7 @@
 //! `narrows concept map`
 
 use super::data_args::ConceptDataArgs;
+use super::ending::{Said, finish};
 use super::explain::rows;
 use super::fit::write_table;
 use super::score::shown;
@@ -8,8 +9,7 @@ use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::concept::{MapOptions, Model, map, scored_findings, write_overlays};
-use crate::report::compose;
-use crate::run::{Identity, InputFile, Opened, RunFolder};
+use crate::run::{Identity, Opened, RunFolder};
 use anyhow::{Result, ensure};
 use serde_json::json;
 use std::path::PathBuf;
@@ -112,8 +112,7 @@ pub(super) fn run(args: &MapArgs, output: Output) -> Result<()> {
     let spec = args.data.spec_for(&model.data);
     let subject = spec.load(model.seed)?;
     let options = args.options(subject.data.n_samples())?;
-    let mut files =
-        vec![InputFile::of(&Model::description(&args.model))?, InputFile::of(&Model::tensors(&args.model))?];
+    let mut files = Model::files(&args.model)?;
     files.extend(subject.files.clone());
     let config = json!({ "model": args.model, "data": spec, "options": options });
     let identity = Identity::new("concept map", config, files);
@@ -126,18 +125,16 @@ pub(super) fn run(args: &MapArgs, output: Output) -> Result<()> {
     };
     write_table(&folder, "scores", &found.metrics)?;
     write_overlays(&folder, &found.overlays)?;
-    let mut manifest = folder.manifest(&identity);
-    manifest.attribution = subject.attribution.map(String::from);
-    manifest.findings = scored_findings(&found.metrics);
-    manifest.warnings = subject.warnings.iter().chain(&found.warnings).cloned().collect();
-    compose(folder.path(), &manifest, &args.look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
+    let said = Said {
+        attribution: subject.attribution,
+        findings: scored_findings(&found.metrics),
+        warnings: subject.warnings.iter().chain(&found.warnings).cloned().collect(),
+    };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
     let mut lines = shown(&found.metrics);
     lines.extend(manifest.findings.iter().cloned());
-    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
-    lines.push(format!("table   {}", path.join("scores.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("scores.csv"));
     let whole: Vec<_> = found.metrics.iter().filter(|r| super::score::is_whole(r)).collect();
     let summary = json!({
         "out": path,

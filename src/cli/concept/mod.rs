@@ -5,6 +5,7 @@ mod compare;
 mod data;
 mod data_args;
 mod edit;
+mod ending;
 mod explain;
 mod fit;
 mod intervene;

@@ -1,12 +1,12 @@
 //! `narrows concept path`
 
 use super::data_args::ConceptDataArgs;
+use super::ending::{Said, finish};
 use super::fit::{Bar, write_table};
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::concept::{path, sound};
-use crate::report::compose;
 use crate::run::{Identity, Opened, RunFolder};
 use crate::table::ConceptPathRow;
 use anyhow::{Result, ensure};
@@ -58,17 +58,15 @@ pub(super) fn run(args: &PathArgs, output: Output) -> Result<()> {
         bar.0.finish_and_clear();
     }
     write_table(&folder, "path", &rows)?;
-    let mut manifest = folder.manifest(&identity);
-    manifest.attribution = subject.attribution.map(String::from);
-    manifest.warnings = sound.warnings.clone();
-    manifest.findings = builders.iter().filter_map(|b| finding(b, &rows)).collect();
-    compose(folder.path(), &manifest, &args.look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
+    let said = Said {
+        attribution: subject.attribution,
+        findings: builders.iter().filter_map(|b| finding(b, &rows)).collect(),
+        warnings: sound.warnings.clone(),
+    };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
     let mut lines = manifest.findings.clone();
-    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
-    lines.push(format!("table   {}", path.join("path.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("path.csv"));
     output.summary(&lines, &json!({ "out": path, "rows": rows.len(), "findings": manifest.findings }))
 }
 

@@ -4,7 +4,7 @@ use super::fit::write_table;
 use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::concept::{Model, PlainEmbeddings, predictions};
-use crate::run::{Identity, InputFile, Opened, RunFolder};
+use crate::run::{Identity, Opened, RunFolder};
 use anyhow::Result;
 use ndarray_npy::WriteNpyExt;
 use serde_json::json;
@@ -32,8 +32,8 @@ pub(super) fn run(args: &PredictArgs, output: Output) -> Result<()> {
     let rows: Vec<usize> = (0..new.values.nrows()).collect();
     let found = predictions(&model.probe, bottleneck, &new.values, &rows, None, "")?;
     let concepts = bottleneck.concepts(new.values.view())?;
-    let files =
-        vec![InputFile::of(&Model::description(&args.model))?, InputFile::of(&Model::tensors(&args.model))?, new.file];
+    let mut files = Model::files(&args.model)?;
+    files.push(new.file.clone());
     let identity =
         Identity::new("concept predict", json!({ "model": args.model, "embeddings": args.embeddings }), files);
     let folder = match RunFolder::open(&args.out.folder("concept-predict"), args.out.existing(), &identity)? {

@@ -1,14 +1,14 @@
 //! `narrows concept score`
 
 use super::data_args::ConceptDataArgs;
+use super::ending::{Said, finish};
 use super::fit::write_table;
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
 use crate::concept::{MetricKind, Model, STAGES, ScoreOptions, Scored, score, scored_findings};
-use crate::report::compose;
-use crate::run::{Identity, InputFile, Opened, RunFolder};
+use crate::run::{Identity, Opened, RunFolder};
 use crate::table::ConceptMetricRow;
 use anyhow::Result;
 use narrows_probes::metrics::about;
@@ -95,8 +95,7 @@ pub(super) fn run(args: &ScoreArgs, output: Output) -> Result<()> {
     let options = args.options();
     let spec = args.data.spec_for(&model.data);
     let subject = spec.load(model.seed)?;
-    let mut files =
-        vec![InputFile::of(&Model::description(&args.model))?, InputFile::of(&Model::tensors(&args.model))?];
+    let mut files = Model::files(&args.model)?;
     files.extend(subject.files.clone());
     let config = json!({ "model": args.model, "data": spec, "train": args.train, "options": options });
     let identity = Identity::new("concept score", config, files);
@@ -126,19 +125,17 @@ pub(super) fn run(args: &ScoreArgs, output: Output) -> Result<()> {
     bar.finish_and_clear();
     write_table(&folder, "scores", &all.metrics)?;
     write_table(&folder, "calibration", &all.calibration)?;
-    let mut manifest = folder.manifest(&identity);
-    manifest.attribution = subject.attribution.map(String::from);
-    manifest.findings = scored_findings(&all.metrics);
-    manifest.warnings = subject.warnings.iter().chain(&all.warnings).cloned().collect();
-    compose(folder.path(), &manifest, &args.look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
+    let said = Said {
+        attribution: subject.attribution,
+        findings: scored_findings(&all.metrics),
+        warnings: subject.warnings.iter().chain(&all.warnings).cloned().collect(),
+    };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
 
     let mut lines = shown(&all.metrics);
     lines.extend(manifest.findings.iter().cloned());
-    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
-    lines.push(format!("table   {}", path.join("scores.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("scores.csv"));
     let whole: Vec<&ConceptMetricRow> = all.metrics.iter().filter(|r| is_whole(r)).collect();
     let summary = json!({
         "out": path,
