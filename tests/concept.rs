@@ -139,6 +139,7 @@ fn bad_files_are_refused_by_name_and_nothing_is_written() {
     check(&|_| (), &["--builder", "linear"], &["did you mean linear-probe?"]);
     check(&|_| (), &["--builder", "linear-probe:lambda=-1"], &["lambda = -1", "negative"]);
     check(&|_| (), &["--split-column", "fold"], &["there is no column fold"]);
+    check(&|_| (), &["--builder", "sparse-l1"], &["sparse-l1 needs concept vectors (--concept-vectors)"]);
 }
 
 #[test]

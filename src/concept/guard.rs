@@ -4,6 +4,7 @@ use super::Subject;
 use super::data::few;
 use anyhow::{Result, bail, ensure};
 use narrows_probes::ConceptData;
+use narrows_probes::registry::{self, Needs};
 use ndarray::ArrayView1;
 
 /// Training data that a builder can be given, and what was done to them.
@@ -69,6 +70,27 @@ pub fn sound(subject: &Subject, strict: bool) -> Result<Sound> {
     Ok(Sound { training, warnings })
 }
 
+/// Refuses a builder (`name:key=value,…`) whose needs the data do not meet, before anything is written for it.
+///
+/// # Errors
+/// When something is missing: the message says by which option it is given.
+pub fn met(specification: &str, data: &ConceptData) -> Result<()> {
+    let name = specification.split(':').next().unwrap_or_default().trim();
+    let entry = registry::find(name)?;
+    let (labels, vectors) = (data.concepts().is_some(), data.vectors().is_some());
+    let missing = match entry.needs {
+        Needs::Nothing => None,
+        Needs::Labels => (!labels).then_some("concept labels (--concepts)"),
+        Needs::LabelsOrVectors => {
+            (!labels && !vectors).then_some("concept labels (--concepts) or concept vectors (--concept-vectors)")
+        }
+        Needs::Vectors => (!vectors).then_some("concept vectors (--concept-vectors)"),
+        Needs::ClassVectors if !vectors => Some("concept vectors (--concept-vectors)"),
+        Needs::ClassVectors => data.class_vectors().is_none().then_some("class vectors (--class-vectors)"),
+    };
+    missing.map_or(Ok(()), |what| bail!("{name} needs {what}, and the data have none"))
+}
+
 /// Why a concept cannot be learned.
 fn fault(column: ArrayView1<'_, f64>) -> Option<&'static str> {
     let mut known = column.iter().filter(|v| !v.is_nan()).peekable();
@@ -103,6 +125,17 @@ mod tests {
             .unwrap();
         let rows = Split::First(0.8).rows(data.labels(), "", 0, &mut vec![]).unwrap();
         Subject::built_in("t".into(), data, rows, &[], None, None)
+    }
+
+    #[test]
+    fn needs_that_are_not_met_name_their_option() {
+        let data = subject(Array2::from_shape_fn((10, 1), |(i, _)| f64::from((i % 2) as u8)), [0, 1].repeat(5), 2).data;
+        assert!(met("cbm-joint:lambda=2", &data).is_ok() && met("posthoc", &data).is_ok());
+        let message = |builder| met(builder, &data).unwrap_err().to_string();
+        assert_eq!(message("sparse-l1"), "sparse-l1 needs concept vectors (--concept-vectors), and the data have none");
+        let vectors = data.clone().with_vectors(Array2::ones((1, 2)), vec!["c0".into()]).unwrap();
+        assert!(met("cms", &vectors).unwrap_err().to_string().contains("--class-vectors"));
+        assert!(message("cms").contains("--concept-vectors"));
     }
 
     #[test]

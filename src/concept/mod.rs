@@ -41,7 +41,7 @@ pub use explain::explain;
 pub use findings::{compared, findings};
 pub(crate) use fit::weights;
 pub use fit::{FitResult, Traced, fit};
-pub use guard::{Sound, sound};
+pub use guard::{Sound, met, sound};
 pub use intervene::{Intervened, InterventionSpec, intervened};
 pub use map::{MapOptions, Mapped, map};
 pub use model::{Model, Statistics};

@@ -7,7 +7,7 @@ use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
-use crate::concept::{Comparison, MetricKind, ScoreOptions, over_seeds};
+use crate::concept::{Comparison, MetricKind, ScoreOptions, met, over_seeds};
 use crate::run::{Identity, Opened, RunFolder};
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -56,6 +56,7 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
     let probes = comparison.probes()?;
     // Read here for the files' hashes, and so that faults are told before anything is written.
     let subject = comparison.data.load(0)?;
+    args.builders.iter().try_for_each(|builder| met(builder, &subject.data))?;
     let identity = Identity::new("concept compare", serde_json::to_value(&comparison)?, subject.files.clone());
     let folder = match RunFolder::open(&args.out.folder("concept-compare"), args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,

@@ -5,7 +5,7 @@ use super::ending::{Said, finish};
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
-use crate::concept::{Traced, fit, sound};
+use crate::concept::{Traced, fit, met, sound};
 use crate::run::{Identity, Opened, RunFolder};
 use crate::table::{Row, to_csv, write_parquet};
 use anyhow::Result;
@@ -84,6 +84,7 @@ pub(super) fn run(args: &FitArgs, output: Output) -> Result<()> {
     let spec = args.data.spec();
     let subject = spec.load(args.seed)?;
     let sound = sound(&subject, args.strict)?;
+    met(&specification, &sound.training)?;
     let traced = args.trace.then(|| Traced { run: probe.clone(), estimators: args.trace_estimator.clone() });
     let config = json!({
         "probe": probe,
