@@ -20,13 +20,13 @@ pub(crate) const ENTRY: Entry = Entry {
     summary: "multinomial logistic regression on the embeddings: what is linearly readable, without concepts",
     parameters: &[ParameterDoc {
         name: "lambda",
-        default: "1e-3",
+        default: "1e-2",
         meaning: "L2 penalty on the weights of standardised features",
     }],
     needs: Needs::Nothing,
     build: |parameters| {
         let lambda = parameters.value("lambda", "it cannot be negative", |l: &f64| *l >= 0.0 && l.is_finite())?;
-        Ok(Box::new(LinearProbe::new(lambda.unwrap_or(1e-3))?))
+        Ok(Box::new(LinearProbe::new(lambda.unwrap_or(1e-2))?))
     },
     restore: |record| {
         let shape = (record.n_features, record.names.classes.len());
