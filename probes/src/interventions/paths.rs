@@ -4,7 +4,7 @@ use super::state::State;
 use crate::ProbeError;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
-/// What became of each sample [samples] after 0, 1, … corrections [samples × (steps + 1)]. A sample of which nothing is
+/// What became of each sample after 0, 1, … corrections [samples × (steps + 1)]. A sample of which nothing is
 /// left to correct, or that its policy leaves alone, stays as it was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paths {

@@ -136,7 +136,7 @@ type Kind = (&'static str, fn(&Overlap) -> Option<f64>, usize);
 const KINDS: [Kind; 3] =
     [("pointing_game", |o| Some(o.pointing), 0), ("iou", |o| Some(o.iou), 1), ("energy_in_mask", |o| o.energy, 0)];
 
-/// Pointing game, IoU and energy over images [images] and concepts: for each concept, and the mean over images of each
+/// Pointing game, IoU and energy over images and concepts: for each concept, and the mean over images of each
 /// image's mean over its concepts, with bootstrap intervals over images.
 ///
 /// # Errors
