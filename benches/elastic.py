@@ -6,7 +6,8 @@
 
 Both sides work on one thread, and the fit alone is timed. Narrows stops at a duality gap of 1e-7 of its objective.
 scikit-learn knows no gap: its `tol` is lowered tenfold until its objective is within 1e-6 of ours (relative), and only
-the seconds of that run count; where even 1e-7 does not get there, nothing is recorded. Our objective must not be above
+the seconds of that run count; where even 1e-9 does not get there, nothing is recorded (it looks at weights alone: of a
+class whose weights are all zero the intercept is left where it is). Our objective must not be above
 theirs by more. Without --matrix the data are 16 000 samples of 64 correlated columns and 25 classes.
 """
 
@@ -73,9 +74,12 @@ def main():
                     f" relative difference {difference:.1e}; ratio {row['ratio']}",
                     flush=True,
                 )
+                if answer["objective"] > found["objective"] * (1 + CLOSE):
+                    sys.exit("our objective is above theirs by more than 1e-6")
                 if difference > CLOSE:
-                    sys.exit("the objectives differ by more than 1e-6: nothing is recorded")
-                measuring.append(args.results, row)
+                    print("  saga does not get within 1e-6 of our objective at any tol: nothing is recorded", flush=True)
+                else:
+                    measuring.append(args.results, row)
 
 
 if __name__ == "__main__":

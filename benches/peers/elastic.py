@@ -57,7 +57,7 @@ def main():
     x, y = np.load(sys.argv[1]).astype(float), np.load(sys.argv[2])
     penalty, multinomial, target, close = float(sys.argv[3]), sys.argv[4] == "1", float(sys.argv[5]), float(sys.argv[6])
     warnings.simplefilter("ignore")
-    for tol in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7):
+    for tol in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9):
         started = time.perf_counter()
         weights, intercepts = fit(x, y, penalty, multinomial, tol)
         seconds = time.perf_counter() - started
