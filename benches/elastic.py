@@ -6,8 +6,8 @@
 
 Both sides work on one thread, and the fit alone is timed. Narrows stops at a duality gap of 1e-7 of its objective.
 scikit-learn knows no gap: its `tol` is lowered tenfold until its objective is within 1e-6 of ours (relative), and only
-the seconds of that run count; where even 1e-9 does not get there, nothing is recorded (it looks at weights alone: of a
-class whose weights are all zero the intercept is left where it is). Our objective must not be above
+the seconds of that run count; where even 1e-9 does not get there, nothing is recorded (probably because its
+stopping rule looks at weights alone, and some classes have none: the intercepts were not looked at). Our objective must not be above
 theirs by more. Without --matrix the data are 16 000 samples of 64 correlated columns and 25 classes.
 """
 
