@@ -147,18 +147,29 @@ pub fn existence(data: &Decisions<'_>, options: &Existence, bootstrap: Bootstrap
                 found.push(hits / l as f64);
                 chances.push(labelled.iter().filter(|&&j| present(j)).count() as f64 / labelled.len() as f64);
             }
-            let metric = match mean(&found) {
-                Some(value) => Metric::new("cem", value, found.len())
-                    .error(error_of_mean(&found))
-                    .spread(bootstrap.of_mean(&found))
-                    .chance(mean(&chances).unwrap_or(f64::NAN)),
-                None => Metric::undefined("cem", "no_images", 0),
-            };
-            let left_out = found.len() < images.len() && !found.is_empty();
-            out.push(metric.parameters(format!("l={l} {set}")).flag_if(left_out, "images_left_out"));
+            let metric = over_images("cem", &found, &chances, images.len(), bootstrap);
+            out.push(metric.parameters(format!("l={l} {set}")));
         }
     }
     Ok(out)
+}
+
+/// The mean of shares, one of each image that has one, beside the mean of their chance levels.
+pub(super) fn over_images(
+    name: &'static str,
+    shares: &[f64],
+    chances: &[f64],
+    images: usize,
+    bootstrap: Bootstrap,
+) -> Metric {
+    let metric = match mean(shares) {
+        Some(value) => Metric::new(name, value, shares.len())
+            .error(error_of_mean(shares))
+            .spread(bootstrap.of_mean(shares))
+            .chance(mean(chances).unwrap_or(f64::NAN)),
+        None => Metric::undefined(name, "no_images", 0),
+    };
+    metric.flag_if(shares.len() < images && !shares.is_empty(), "images_left_out")
 }
 
 #[cfg(test)]

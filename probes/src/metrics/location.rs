@@ -6,8 +6,8 @@
 //! is |Ω|/(H·W), about α/12, for each concept that counts. The definition leaves open which concepts compete and what one
 //! divides by; [`Among`] and [`Over`] name the readings.
 
-use super::existence::{Decisions, OfClass, Ties, membership};
-use super::resample::{Bootstrap, error_of_mean, mean};
+use super::existence::{Decisions, OfClass, Ties, membership, over_images};
+use super::resample::Bootstrap;
 use super::{Metric, check_rows};
 use crate::ProbeError;
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3};
@@ -135,16 +135,8 @@ pub fn location(
                         chances.push(counted * share / divisor);
                     }
                 }
-                let metric = match mean(&found) {
-                    Some(value) => Metric::new("clm", value, found.len())
-                        .error(error_of_mean(&found))
-                        .spread(bootstrap.of_mean(&found))
-                        .chance(mean(&chances).unwrap_or(f64::NAN)),
-                    None => Metric::undefined("clm", "no_images", 0),
-                };
-                let left_out = found.len() < images.len() && !found.is_empty();
-                let metric = metric.parameters(format!("l={l} alpha={alpha} {set}"));
-                out.push(metric.flag_if(left_out, "images_left_out"));
+                let metric = over_images("clm", &found, &chances, images.len(), bootstrap);
+                out.push(metric.parameters(format!("l={l} alpha={alpha} {set}")));
             }
         }
     }
