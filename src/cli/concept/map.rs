@@ -4,7 +4,7 @@ use super::data_args::ConceptDataArgs;
 use super::ending::{Said, finish};
 use super::explain::rows;
 use super::fit::write_table;
-use super::score::shown;
+use super::score::tell;
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
@@ -131,17 +131,5 @@ pub(super) fn run(args: &MapArgs, output: Output) -> Result<()> {
         warnings: subject.warnings.iter().chain(&found.warnings).cloned().collect(),
     };
     let ending = finish(folder, &identity, said, &args.look)?;
-    let (path, manifest) = (&ending.path, &ending.manifest);
-    let mut lines = shown(&found.metrics);
-    lines.extend(manifest.findings.iter().cloned());
-    lines.extend(ending.warnings_and_files("scores.csv"));
-    let whole: Vec<_> = found.metrics.iter().filter(|r| super::score::is_whole(r)).collect();
-    let summary = json!({
-        "out": path,
-        "probe": model.probe,
-        "scores": whole,
-        "findings": manifest.findings,
-        "warnings": manifest.warnings,
-    });
-    output.summary(&lines, &summary)
+    tell(&model, &found.metrics, &ending, output)
 }

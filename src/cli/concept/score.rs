@@ -1,7 +1,7 @@
 //! `narrows concept score`
 
 use super::data_args::ConceptDataArgs;
-use super::ending::{Said, finish};
+use super::ending::{Ending, Said, finish};
 use super::fit::write_table;
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
@@ -131,14 +131,18 @@ pub(super) fn run(args: &ScoreArgs, output: Output) -> Result<()> {
         warnings: subject.warnings.iter().chain(&all.warnings).cloned().collect(),
     };
     let ending = finish(folder, &identity, said, &args.look)?;
-    let (path, manifest) = (&ending.path, &ending.manifest);
+    tell(&model, &all.metrics, &ending, output)
+}
 
-    let mut lines = shown(&all.metrics);
+/// Prints the scores of a model: those of the whole bottleneck, findings, warnings, and where the rest is.
+pub(super) fn tell(model: &Model, scores: &[ConceptMetricRow], ending: &Ending, output: Output) -> Result<()> {
+    let manifest = &ending.manifest;
+    let mut lines = shown(scores);
     lines.extend(manifest.findings.iter().cloned());
     lines.extend(ending.warnings_and_files("scores.csv"));
-    let whole: Vec<&ConceptMetricRow> = all.metrics.iter().filter(|r| is_whole(r)).collect();
+    let whole: Vec<&ConceptMetricRow> = scores.iter().filter(|r| is_whole(r)).collect();
     let summary = json!({
-        "out": path,
+        "out": ending.path,
         "probe": model.probe,
         "scores": whole,
         "findings": manifest.findings,
@@ -148,12 +152,12 @@ pub(super) fn run(args: &ScoreArgs, output: Output) -> Result<()> {
 }
 
 /// Whether a number is about the whole bottleneck.
-pub(super) fn is_whole(row: &ConceptMetricRow) -> bool {
+fn is_whole(row: &ConceptMetricRow) -> bool {
     row.concept.is_empty() && row.class.is_empty()
 }
 
 /// The numbers of the whole bottleneck, aligned, with what they mean.
-pub(super) fn shown(rows: &[ConceptMetricRow]) -> Vec<String> {
+fn shown(rows: &[ConceptMetricRow]) -> Vec<String> {
     let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.4}"));
     let mut cells = vec![["metric", "", "value", "±", "chance", "what it is"].map(String::from)];
     for row in rows.iter().filter(|r| is_whole(r) && r.split == "test" && r.value.is_some()) {
