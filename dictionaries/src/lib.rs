@@ -1,0 +1,17 @@
+//! Features that nobody chose beforehand, learned from activations: sparse autoencoders, codebooks, key–value memories.
+//!
+//! A [`Dictionary`] turns activations into sparse [`Codes`] and back. Arrays in, numbers out: this crate knows nothing
+//! of files, pictures or the terminal, and nothing of concept labels' meaning; whoever calls names things and keeps them.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod codes;
+mod dictionary;
+mod error;
+mod kmeans;
+mod random;
+
+pub use codes::Codes;
+pub use dictionary::{Activation, Dictionary};
+pub use error::DictionaryError;
+pub use kmeans::{Clustering, k_means};

@@ -1,0 +1,19 @@
+//! Seeded streams: the same seed gives the same numbers on every machine and with any number of threads.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+/// What a stream is for: switching one on moves none of the others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    /// Where clusters start.
+    Clusters = 1,
+}
+
+/// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.
+pub(crate) fn stream(seed: u64, purpose: Purpose, part: u16, step: u64) -> ChaCha8Rng {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    // ChaCha's stream number makes the streams of one seed independent.
+    generator.set_stream(((purpose as u64) << 56) | (u64::from(part) << 40) | (step & 0xff_ffff_ffff));
+    generator
+}
