@@ -8,8 +8,11 @@
 mod codes;
 mod dictionary;
 mod error;
+mod kernel;
 mod kmeans;
 mod random;
+pub mod train;
+pub mod variants;
 
 pub use codes::Codes;
 pub use dictionary::{Activation, Dictionary};

@@ -8,6 +8,10 @@ use rand_chacha::rand_core::SeedableRng;
 pub(crate) enum Purpose {
     /// Where clusters start.
     Clusters = 1,
+    /// Where features start.
+    Features = 10,
+    /// Which samples dead features start anew from.
+    Resampling = 11,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.
