@@ -1,5 +1,6 @@
 //! Tests of whole trainings, and of derivatives against automatic differentiation.
 
+mod oracle;
 mod planted;
 mod resume;
 
