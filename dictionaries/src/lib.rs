@@ -5,12 +5,15 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod coder;
 mod codes;
 mod dictionary;
 mod error;
+pub mod evaluate;
 mod kmeans;
 mod random;
 
+pub use coder::Coder;
 pub use codes::Codes;
 pub use dictionary::{Activation, Dictionary};
 pub use error::DictionaryError;
