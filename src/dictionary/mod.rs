@@ -1,0 +1,12 @@
+//! Dictionaries on disk: read and written in the layouts of other tools.
+
+mod dictionary_learning;
+mod fold;
+mod others;
+mod saelens;
+mod saelens_config;
+pub mod store;
+mod weights;
+
+pub(crate) use fold::unit_norms;
+pub use store::Saved;
