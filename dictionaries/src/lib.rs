@@ -5,12 +5,16 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod adamw;
+pub mod codebook;
 mod codes;
 mod dictionary;
 mod error;
 mod kmeans;
 mod random;
+mod tensors;
 
+pub use adamw::{AdamW, Moments, clip};
 pub use codes::Codes;
 pub use dictionary::{Activation, Dictionary};
 pub use error::DictionaryError;
