@@ -8,6 +8,7 @@
 mod codes;
 mod dictionary;
 mod error;
+pub mod key_value;
 mod kmeans;
 mod random;
 
