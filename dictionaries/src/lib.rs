@@ -12,6 +12,7 @@ mod codes;
 mod dictionary;
 mod error;
 pub mod evaluate;
+pub mod key_value;
 mod kmeans;
 mod random;
 mod tensors;

@@ -18,6 +18,14 @@ pub(crate) enum Purpose {
     Sampling = 23,
     /// What a metric draws.
     Metrics = 24,
+    /// Projections of a key-value memory.
+    Projections = 40,
+    /// Where its keys start, and which queries replace rare ones.
+    Keys = 41,
+    /// Order in which its keys see queries.
+    Queries = 42,
+    /// Where its values start.
+    Values = 43,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.
