@@ -16,12 +16,8 @@ const VARIANTS: [(&str, f32); 6] = [
 #[test]
 fn every_variant_recovers_a_planted_dictionary() {
     let planted = Planted::new(8192, 2, 1);
-    let recipe = |&(text, _): &(&str, f32)| Recipe {
-        name: text.into(),
-        specification: text.into(),
-        width: 48,
-        seed: 1,
-    };
+    let recipe =
+        |&(text, _): &(&str, f32)| Recipe { name: text.into(), specification: text.into(), width: 48, seed: 1 };
     let plan = Plan { steps: 2000, batch: 256 };
     let recipes = VARIANTS.iter().map(recipe).collect();
     let mut trainer = Trainer::new(recipes, plan, planted.samples.view()).unwrap();
