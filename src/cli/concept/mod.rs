@@ -5,7 +5,6 @@ mod compare;
 mod data;
 mod data_args;
 mod edit;
-mod ending;
 mod explain;
 mod fit;
 mod intervene;
@@ -15,6 +14,7 @@ mod predict;
 mod score;
 mod weight_names;
 
+use super::ending;
 use super::output::Output;
 use anyhow::Result;
 use clap::Subcommand;
