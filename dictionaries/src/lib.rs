@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod baselines;
 mod coder;
 mod codes;
 mod dictionary;

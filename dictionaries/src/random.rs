@@ -8,6 +8,10 @@ use rand_chacha::rand_core::SeedableRng;
 pub(crate) enum Purpose {
     /// Where clusters start.
     Clusters = 1,
+    /// Random directions of a baseline.
+    RandomDirections = 40,
+    /// Which samples the atoms of a baseline start at.
+    Atoms = 41,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.
