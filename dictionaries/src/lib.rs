@@ -7,14 +7,19 @@
 
 pub mod baselines;
 mod coder;
+mod adamw;
+pub mod codebook;
 mod codes;
 mod dictionary;
 mod error;
 pub mod evaluate;
+pub mod key_value;
 mod kmeans;
 mod random;
+mod tensors;
 
 pub use coder::Coder;
+pub use adamw::{AdamW, Moments, clip};
 pub use codes::Codes;
 pub use dictionary::{Activation, Dictionary};
 pub use error::DictionaryError;
