@@ -30,6 +30,10 @@ pub(crate) enum Purpose {
     Queries = 42,
     /// Where its values start.
     Values = 43,
+    /// Random directions of a baseline.
+    RandomDirections = 60,
+    /// Which samples the atoms of a baseline start at.
+    Atoms = 61,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.
