@@ -1,10 +1,14 @@
-//! Dictionaries on disk: read and written in the layouts of other tools.
+//! Dictionaries of features, learned from activations in files.
+//!
+//! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries kept and told of, in the
+//! layouts of this and of other tools.
 
 mod dictionary_learning;
 mod fold;
 mod others;
 mod saelens;
 mod saelens_config;
+pub mod source;
 pub mod store;
 mod weights;
 
