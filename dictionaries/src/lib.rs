@@ -9,6 +9,7 @@ mod codes;
 mod dictionary;
 mod error;
 mod kmeans;
+pub mod naming;
 mod random;
 
 pub use codes::Codes;
