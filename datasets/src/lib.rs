@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod blob_tasks;
 mod blobs;
 mod builtin;
 pub mod concepts;
@@ -12,13 +13,16 @@ mod dataset;
 mod digits;
 mod error;
 pub mod load;
+mod machine;
 pub mod regression;
 pub mod truth;
 mod twelve_bit;
 
+pub use blob_tasks::BlobTasks;
 pub use blobs::Blobs;
 pub use builtin::{BUILTIN, Builtin, by_name};
 pub use dataset::{Dataset, renumber, sample_rows};
 pub use digits::digits;
 pub use error::{DatasetError, LoadError};
+pub use machine::{Bound, Machine};
 pub use twelve_bit::{twelve_bit, twelve_bit_noisy, twelve_bit_probabilities};

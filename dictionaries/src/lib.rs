@@ -5,13 +5,21 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod coder;
+mod adamw;
+pub mod codebook;
 mod codes;
 mod dictionary;
 mod error;
+pub mod evaluate;
+pub mod key_value;
 mod kmeans;
 pub mod naming;
 mod random;
+mod tensors;
 
+pub use coder::Coder;
+pub use adamw::{AdamW, Moments, clip};
 pub use codes::Codes;
 pub use dictionary::{Activation, Dictionary};
 pub use error::DictionaryError;

@@ -8,6 +8,24 @@ use rand_chacha::rand_core::SeedableRng;
 pub(crate) enum Purpose {
     /// Where clusters start.
     Clusters = 1,
+    /// The codes of a codebook as they start.
+    Codes = 20,
+    /// Codes that start anew.
+    DeadCodes = 21,
+    /// The weights of a transformer as they start.
+    Weights = 22,
+    /// Tokens that are drawn from a model.
+    Sampling = 23,
+    /// What a metric draws.
+    Metrics = 24,
+    /// Projections of a key-value memory.
+    Projections = 40,
+    /// Where its keys start, and which queries replace rare ones.
+    Keys = 41,
+    /// Order in which its keys see queries.
+    Queries = 42,
+    /// Where its values start.
+    Values = 43,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.

@@ -35,7 +35,7 @@ def fill(module):
         value = torch.randn(parameter.shape) / parameter.shape[0] ** 0.5
         parameter.data = value.abs() if name == "threshold" else value
     if hasattr(module, "W_enc"):
-        module.W_enc.data = module.W_dec.data.T.clone() * 0.9
+        module.W_enc.data = module.W_dec.data.T.contiguous() * 0.9
 
 
 def narrows(binary, *arguments):
