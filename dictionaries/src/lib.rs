@@ -17,6 +17,7 @@ pub mod evaluate;
 mod kernel;
 pub mod key_value;
 mod kmeans;
+pub mod naming;
 mod random;
 mod tensors;
 pub mod train;

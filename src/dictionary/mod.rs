@@ -2,6 +2,8 @@
 //!
 //! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries trained, kept (in the
 //! layouts of other tools too) and told of.
+//! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries kept and told of, in the
+//! layouts of this and of other tools.
 
 mod dictionary_learning;
 pub(crate) mod findings;
