@@ -13,6 +13,7 @@ mod error;
 mod kmeans;
 mod random;
 mod tensors;
+pub mod transformer;
 
 pub use adamw::{AdamW, Moments, clip};
 pub use codes::Codes;
