@@ -16,8 +16,6 @@ pub(crate) enum Purpose {
     Weights = 22,
     /// Tokens that are drawn from a model.
     Sampling = 23,
-    /// What a metric draws.
-    Metrics = 24,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.
