@@ -16,6 +16,7 @@ pub mod bottleneck;
 pub mod checkpoint;
 pub mod cli;
 pub mod concept;
+pub mod dictionary;
 pub mod figure;
 pub mod generalisation;
 mod mean;
@@ -29,5 +30,6 @@ pub mod table;
 pub mod variable;
 
 pub use narrows_datasets as datasets;
+pub use narrows_dictionaries as dictionaries;
 pub use narrows_estimators as estimators;
 pub use narrows_probes as probes;

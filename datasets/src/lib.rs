@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod blob_tasks;
 mod blobs;
 mod builtin;
 pub mod concepts;
@@ -17,6 +18,7 @@ pub mod regression;
 pub mod truth;
 mod twelve_bit;
 
+pub use blob_tasks::BlobTasks;
 pub use blobs::Blobs;
 pub use builtin::{BUILTIN, Builtin, by_name};
 pub use dataset::{Dataset, renumber, sample_rows};

@@ -8,6 +8,10 @@ use rand_chacha::rand_core::SeedableRng;
 pub(crate) enum Purpose {
     /// Where clusters start.
     Clusters = 1,
+    /// Where features start.
+    Features = 10,
+    /// Which samples dead features start anew from.
+    Resampling = 11,
     /// The codes of a codebook as they start.
     Codes = 20,
     /// Codes that start anew.
@@ -16,6 +20,14 @@ pub(crate) enum Purpose {
     Weights = 22,
     /// Tokens that are drawn from a model.
     Sampling = 23,
+    /// Projections of a key-value memory.
+    Projections = 40,
+    /// Where its keys start, and which queries replace rare ones.
+    Keys = 41,
+    /// Order in which its keys see queries.
+    Queries = 42,
+    /// Where its values start.
+    Values = 43,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.

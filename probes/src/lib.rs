@@ -16,6 +16,7 @@ mod data;
 pub mod edit;
 pub mod elastic;
 mod error;
+pub mod incremental;
 pub mod interventions;
 mod lbfgs;
 pub mod metrics;

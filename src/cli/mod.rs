@@ -17,6 +17,7 @@ mod output;
 mod plane;
 mod regress;
 mod report;
+mod sae;
 mod study;
 mod train;
 mod tree;
@@ -82,6 +83,7 @@ enum Command {
     Generalise(generalise::GeneraliseArgs),
     Regress(regress::RegressArgs),
     Concept(Box<concept::ConceptArgs>),
+    Sae(Box<sae::SaeArgs>),
     Report(report::ReportArgs),
     Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
@@ -144,6 +146,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Generalise(args) => generalise::run(&args, output),
         Command::Regress(args) => regress::run(&args, output),
         Command::Concept(args) => concept::run(&args, output),
+        Command::Sae(args) => sae::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),

@@ -10,6 +10,7 @@ mod concept;
 mod correlation;
 pub(crate) mod curve;
 pub(crate) mod data;
+mod dictionary;
 mod gap_scatter;
 mod grid;
 mod ib_curve;
@@ -35,6 +36,7 @@ mod training;
 pub use colormap::Colormap;
 pub use concept::{ConceptOverlays, ConceptTables};
 pub use data::Limits;
+pub use dictionary::DictionaryTables;
 
 use crate::plane::groups;
 use crate::table::{
@@ -124,6 +126,8 @@ pub struct FigureTables<'a> {
     pub correlations: &'a [CorrelationRow],
     /// Concept bottlenecks.
     pub concept: Option<&'a ConceptTables>,
+    /// Dictionaries.
+    pub dictionary: Option<&'a DictionaryTables>,
 }
 
 /// Runs up to which each has figures of its own, where they differ by their seed.
@@ -165,6 +169,7 @@ pub fn draw_all(
     drawings.extend(correlation::dots(tables.correlations));
     drawings.extend(gap_scatter::scatter(tables.models, tables.correlations));
     drawings.extend(tables.concept.map(concept::draw).unwrap_or_default());
+    drawings.extend(tables.dictionary.map(dictionary::draw).unwrap_or_default());
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     drawings.into_iter().map(|drawing| written(drawing, options.png_scale, folder)).collect()

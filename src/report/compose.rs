@@ -1,6 +1,6 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, Sheet, concept, concept_corrections, correlation, render, sheet};
+use super::{ReportInput, Sheet, concept, concept_corrections, correlation, dictionary, render, sheet};
 use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
 use crate::run::{Manifest, TABLES, write_atomic};
@@ -22,11 +22,12 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
     let models: Vec<ModelRow> = table(folder, "models.csv")?;
     let correlations: Vec<CorrelationRow> = table(folder, "correlation.csv")?;
     let concept = concept::read(folder)?;
+    let dictionaries = dictionary::read(folder)?;
     let nothing = plane.is_empty() && training.is_empty() && ib_curve.is_empty() && regression.is_empty();
     ensure!(
-        !(nothing && models.is_empty() && concept.is_empty()),
-        "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv, regression_summary.csv, models.csv and \
-         metrics.csv has rows",
+        !(nothing && models.is_empty() && concept.is_empty() && dictionaries.is_empty()),
+        "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv, regression_summary.csv, models.csv, \
+         metrics.csv and dictionaries.csv has rows",
         folder.display()
     );
     let gradients: Vec<GradientRow> = table(folder, "gradients.csv")?;
@@ -47,6 +48,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         models: &models,
         correlations: &correlations,
         concept: Some(&concept),
+        dictionary: Some(&dictionaries),
     };
     let figures = draw_all(&drawn, &manifest.limits, options, &target)?;
     let sheets: Vec<Sheet> = sheet::regression(&regression)
@@ -54,6 +56,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         .chain(correlation::correlation(&correlations))
         .chain(concept::sheets(&concept))
         .chain(concept_corrections::sheets(&concept))
+        .chain(dictionary::sheets(&dictionaries))
         .collect();
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title = title(folder, manifest);

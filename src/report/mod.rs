@@ -7,6 +7,7 @@ mod compose;
 mod concept;
 mod concept_corrections;
 mod correlation;
+mod dictionary;
 mod explore;
 mod provenance;
 mod sheet;

@@ -96,6 +96,12 @@ pub(crate) const TABLES: &[&str] = &[
     "prunes.parquet",
     "contributions.parquet",
     "timings.csv",
+    "dictionaries.csv",
+    "dictionaries.parquet",
+    "features.csv",
+    "features.parquet",
+    "dictionary_training.csv",
+    "dictionary_training.parquet",
 ];
 
 /// What else a run writes at the top of its folder; `--force` removes these and the tables, and nothing else.
@@ -118,6 +124,7 @@ const OTHERS: &[&str] = &[
     "summary.csv",
     "summary.parquet",
     "models",
+    "dictionaries",
     "overlays.safetensors",
     "concepts.csv",
     "concepts.npy",

@@ -12,6 +12,7 @@ mod concept_edit;
 mod concept_intervention;
 mod concept_path;
 mod concept_score;
+mod dictionary;
 mod generalisation;
 mod gradient;
 mod ib_curve;
@@ -40,6 +41,7 @@ pub use concept_edit::{ConceptEditRow, ConceptPruneRow};
 pub use concept_intervention::ConceptInterventionRow;
 pub use concept_path::ConceptPathRow;
 pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
+pub use dictionary::{DictionaryRow, DictionaryTrainingRow};
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;
@@ -161,6 +163,8 @@ mod tests {
             missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
             missing("ConceptEditRow", ConceptEditRow::COLUMNS),
             missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
+            missing("DictionaryRow", DictionaryRow::COLUMNS),
+            missing("DictionaryTrainingRow", DictionaryTrainingRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
         ]

@@ -20,9 +20,7 @@ mod weights;
 
 pub(crate) use loss::{ConceptLoss, cross_entropy, sigmoid};
 pub(crate) use network::{Dense, Mlp, Shape};
-#[cfg(test)]
-pub(crate) use optimiser::Optimiser;
-pub(crate) use optimiser::{Method, Step};
+pub(crate) use optimiser::{Method, Optimiser, Step};
 pub(crate) use options::{Given, Schedule, joined};
 pub(crate) use random::{Purpose, stream};
 pub(crate) use run::{Run, Split, Task, WHOLE};
