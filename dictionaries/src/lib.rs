@@ -21,6 +21,7 @@ pub mod naming;
 mod random;
 mod tensors;
 pub mod train;
+pub mod transformer;
 pub mod variants;
 
 pub use adamw::{AdamW, Moments, clip};

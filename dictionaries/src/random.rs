@@ -20,8 +20,6 @@ pub(crate) enum Purpose {
     Weights = 22,
     /// Tokens that are drawn from a model.
     Sampling = 23,
-    /// What a metric draws.
-    Metrics = 24,
     /// Projections of a key-value memory.
     Projections = 40,
     /// Where its keys start, and which queries replace rare ones.
