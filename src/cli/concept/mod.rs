@@ -8,6 +8,7 @@ mod edit;
 mod ending;
 mod explain;
 mod fit;
+mod incremental;
 mod intervene;
 mod map;
 mod path;
@@ -54,6 +55,7 @@ enum ConceptCommand {
     Intervene(intervene::InterveneArgs),
     Edit(edit::EditArgs),
     Bank(bank::BankArgs),
+    Incremental(incremental::IncrementalArgs),
 }
 
 pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
@@ -70,6 +72,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Intervene(args) => intervene::run(args, output),
         ConceptCommand::Edit(args) => edit::run(args, output),
         ConceptCommand::Bank(args) => bank::run(args, output),
+        ConceptCommand::Incremental(args) => incremental::run(args, output),
     }
 }
 
@@ -82,6 +85,7 @@ pub(super) fn with_generated_help(command: clap::Command) -> clap::Command {
         .mut_subcommand("fit", |c| c.after_help(list.clone()))
         .mut_subcommand("compare", |c| c.after_help(list))
         .mut_subcommand("intervene", |c| c.after_help(intervene::list()))
+        .mut_subcommand("incremental", |c| c.after_help(incremental::list()))
 }
 
 fn needs(entry: &Entry) -> &'static str {
