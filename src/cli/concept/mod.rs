@@ -34,7 +34,8 @@ Examples:
   narrows concept intervene run other-run --policy random --policy coop
   narrows concept edit run --prune 'cat:kitchen' --renormalise --out edited
   narrows concept score run
-  narrows concept map run --shown 8")]
+  narrows concept map run --shown 8
+  narrows concept incremental --data digits --blocks 5 --out blocks")]
 pub(super) struct ConceptArgs {
     #[command(subcommand)]
     command: ConceptCommand,

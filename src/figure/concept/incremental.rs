@@ -45,7 +45,7 @@ pub(super) fn draw(rows: &[IncrementalSummaryRow]) -> Option<Drawing> {
         let line = Look { tone: crate::figure::style::MUTED, marker: None, dashed: true };
         entries.push(Entry { sample: Sample::Line(line), name: "all classes mixed".into() });
     }
-    let legend = Legend::new(entries, grid.body().width - 20.0);
+    let legend = Legend::new(entries, grid.body().width - 70.0);
     let grid = Grid { margin: (6.0, 0.0, 0.0, 10.0 + legend.height + 10.0), ..grid };
     let (width, height) = grid.size();
     let mut picture = Picture::new(width, height);
@@ -69,7 +69,9 @@ pub(super) fn draw(rows: &[IncrementalSummaryRow]) -> Option<Drawing> {
     };
     panel.draw(&mut picture, &titles("All classes that have come", "blocks that have come", "accuracy"));
     for (at, [stream, mixed]) in after.iter().enumerate() {
-        curve(&mut picture, &panel, mixed, Look { marker: None, ..look(at, true) });
+        // Bands of the controls would hide those of the streams.
+        let mixed: Points = mixed.iter().map(|(t, m)| (*t, Measured { interval: None, ..*m })).collect();
+        curve(&mut picture, &panel, &mixed, Look { marker: None, ..look(at, true) });
         curve(&mut picture, &panel, stream, look(at, false));
     }
 
