@@ -5,13 +5,23 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod adamw;
+pub mod codebook;
+mod coder;
 mod codes;
 mod dictionary;
 mod error;
+pub mod evaluate;
+mod kernel;
 pub mod key_value;
 mod kmeans;
 mod random;
+mod tensors;
+pub mod train;
+pub mod variants;
 
+pub use adamw::{AdamW, Moments, clip};
+pub use coder::Coder;
 pub use codes::Codes;
 pub use dictionary::{Activation, Dictionary};
 pub use error::DictionaryError;

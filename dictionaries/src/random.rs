@@ -8,6 +8,20 @@ use rand_chacha::rand_core::SeedableRng;
 pub(crate) enum Purpose {
     /// Where clusters start.
     Clusters = 1,
+    /// Where features start.
+    Features = 10,
+    /// Which samples dead features start anew from.
+    Resampling = 11,
+    /// The codes of a codebook as they start.
+    Codes = 20,
+    /// Codes that start anew.
+    DeadCodes = 21,
+    /// The weights of a transformer as they start.
+    Weights = 22,
+    /// Tokens that are drawn from a model.
+    Sampling = 23,
+    /// What a metric draws.
+    Metrics = 24,
     /// Projections of a key-value memory.
     Projections = 40,
     /// Where its keys start, and which queries replace rare ones.

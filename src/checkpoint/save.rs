@@ -1,7 +1,7 @@
 //! Writing safetensors, the same bytes for the same tensors.
 
 use crate::run::write_atomic;
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +11,6 @@ const METADATA: &str = "__metadata__";
 
 /// Writes 32-bit tensors (name, shape, values in row-major order) in this order, whole or not at all.
 ///
-/// The header is written here because the safetensors crate keeps metadata in a hash map, whose order, and so the
-/// file's bytes, would change from run to run. Layout: eight bytes of header length, JSON padded with spaces to a
-/// multiple of eight, then the values.
-///
 /// # Errors
 /// When the file cannot be written, a tensor has more or fewer values than its shape says, or two have one name.
 pub fn write_safetensors(
@@ -22,6 +18,21 @@ pub fn write_safetensors(
     tensors: &[(String, Vec<usize>, &[f32])],
     metadata: &BTreeMap<String, String>,
 ) -> Result<()> {
+    write_atomic(path, &safetensors_bytes(tensors, metadata).map_err(|e| anyhow!("{}: {e}", path.display()))?)
+}
+
+/// A safetensors file of 32-bit tensors (name, shape, values in row-major order) in this order.
+///
+/// The header is written here because the safetensors crate keeps metadata in a hash map, whose order, and so the
+/// file's bytes, would change from run to run. Layout: eight bytes of header length, JSON padded with spaces to a
+/// multiple of eight, then the values.
+///
+/// # Errors
+/// When a tensor has more or fewer values than its shape says, or two have one name.
+pub(crate) fn safetensors_bytes(
+    tensors: &[(String, Vec<usize>, &[f32])],
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>> {
     let mut header = Map::new();
     if !metadata.is_empty() {
         header.insert(METADATA.into(), json!(metadata));
@@ -31,14 +42,12 @@ pub fn write_safetensors(
         let expected = shape.iter().product::<usize>();
         ensure!(
             expected == values.len(),
-            "{}: the tensor {name} of shape {shape:?} should have {expected} value(s), not {}",
-            path.display(),
+            "the tensor {name} of shape {shape:?} should have {expected} value(s), not {}",
             values.len()
         );
         ensure!(
             name != METADATA && !header.contains_key(name),
-            "{}: a tensor cannot be called {name}, for something else in the file is",
-            path.display()
+            "a tensor cannot be called {name}, for something else in the file is"
         );
         let begin = end;
         end += 4 * values.len();
@@ -52,7 +61,7 @@ pub fn write_safetensors(
     for (_, _, values) in tensors {
         bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
     }
-    write_atomic(path, &bytes)
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod capture;
 mod completions;
 mod concept;
 mod demo;
+mod ending;
 mod estimators;
 mod generalise;
 mod ib_curve;
@@ -17,6 +18,7 @@ mod output;
 mod plane;
 mod regress;
 mod report;
+mod sae;
 mod study;
 mod train;
 mod tree;
@@ -39,6 +41,7 @@ Examples:
   narrows mi --x data.csv:height --y data.csv:weight
   narrows regress config.toml                   bottlenecks for regression: error, information, robustness
   narrows concept fit --builder posthoc --data birds
+  narrows sae train --activations acts.npy --dictionary topk:k=16/32/64
   narrows report notebooks-out/demo             redraw a run
   narrows study run tishby-tanh                 a paper's experiment, in minutes
 
@@ -82,6 +85,7 @@ enum Command {
     Generalise(generalise::GeneraliseArgs),
     Regress(regress::RegressArgs),
     Concept(Box<concept::ConceptArgs>),
+    Sae(Box<sae::SaeArgs>),
     Report(report::ReportArgs),
     Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
@@ -144,6 +148,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Generalise(args) => generalise::run(&args, output),
         Command::Regress(args) => regress::run(&args, output),
         Command::Concept(args) => concept::run(&args, output),
+        Command::Sae(args) => sae::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),

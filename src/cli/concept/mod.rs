@@ -5,7 +5,6 @@ mod compare;
 mod data;
 mod data_args;
 mod edit;
-mod ending;
 mod explain;
 mod fit;
 mod incremental;
@@ -16,6 +15,7 @@ mod predict;
 mod score;
 mod weight_names;
 
+use super::ending;
 use super::output::Output;
 use anyhow::Result;
 use clap::Subcommand;
