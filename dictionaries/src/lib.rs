@@ -5,9 +5,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod baselines;
-mod coder;
 mod adamw;
+pub mod baselines;
 pub mod codebook;
 mod coder;
 mod codes;
