@@ -106,6 +106,8 @@ pub(crate) const TABLES: &[&str] = &[
     "dictionaries.parquet",
     "features.csv",
     "features.parquet",
+    "pairs.csv",
+    "pairs.parquet",
     "dictionary_training.csv",
     "dictionary_training.parquet",
 ];

@@ -1,5 +1,6 @@
 //! `narrows sae`
 
+mod eval;
 mod export;
 mod import;
 mod train;
@@ -24,6 +25,7 @@ pub(super) struct SaeArgs {
 
 #[derive(Debug, Subcommand)]
 enum SaeCommand {
+    Eval(eval::EvalArgs),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     /// The kinds of dictionaries and their parameters
@@ -33,6 +35,7 @@ enum SaeCommand {
 
 pub(super) fn run(args: &SaeArgs, output: Output) -> Result<()> {
     match &args.command {
+        SaeCommand::Eval(args) => eval::run(args, output),
         SaeCommand::Import(args) => import::run(args, output),
         SaeCommand::Export(args) => export::run(args, output),
         SaeCommand::Variants => variants::run(output),
