@@ -5,9 +5,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod coder;
 mod adamw;
 pub mod codebook;
+mod coder;
 mod codes;
 mod dictionary;
 mod error;
@@ -16,11 +16,13 @@ pub mod key_value;
 mod kmeans;
 pub mod naming;
 mod random;
+mod summary;
 mod tensors;
 
-pub use coder::Coder;
 pub use adamw::{AdamW, Moments, clip};
+pub use coder::Coder;
 pub use codes::Codes;
 pub use dictionary::{Activation, Dictionary};
 pub use error::DictionaryError;
 pub use kmeans::{Clustering, k_means};
+pub use summary::{FeatureSummary, Summaries};

@@ -5,7 +5,9 @@
 
 mod dictionary_learning;
 mod fold;
+mod name;
 mod others;
+mod pages;
 mod saelens;
 mod saelens_config;
 pub mod source;
@@ -13,4 +15,6 @@ pub mod store;
 mod weights;
 
 pub(crate) use fold::unit_norms;
+pub(crate) use name::{NameJob, fits, name};
+pub(crate) use pages::{PagesJob, pages};
 pub use store::Saved;

@@ -13,6 +13,7 @@ mod concept_intervention;
 mod concept_path;
 mod concept_score;
 mod dictionary;
+mod feature_name;
 mod generalisation;
 mod gradient;
 mod ib_curve;
@@ -42,6 +43,7 @@ pub use concept_intervention::ConceptInterventionRow;
 pub use concept_path::ConceptPathRow;
 pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
 pub use dictionary::{DictionaryRow, DictionaryTrainingRow};
+pub use feature_name::FeatureNameRow;
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;
@@ -164,6 +166,7 @@ mod tests {
             missing("ConceptEditRow", ConceptEditRow::COLUMNS),
             missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
             missing("DictionaryRow", DictionaryRow::COLUMNS),
+            missing("FeatureNameRow", FeatureNameRow::COLUMNS),
             missing("DictionaryTrainingRow", DictionaryTrainingRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),

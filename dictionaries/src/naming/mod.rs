@@ -8,6 +8,14 @@
 //! [`Naming::centre_vocabulary`] takes the vocabulary's mean off its words, [`Naming::centre_decoder`] the mean of the
 //! decoder's rows (of the features that are used) off these: what distinguishes them is compared. The paper does neither.
 
+mod align;
+mod check;
+mod ridge;
+
+pub use align::{Alignment, Found};
+pub use check::{Checked, Named, NamingScore, check, concepts_of_names};
+pub use ridge::{ridge, ridge_of_products};
+
 use crate::DictionaryError;
 use crate::dictionary::finite;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
