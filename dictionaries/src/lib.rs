@@ -6,18 +6,23 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod adamw;
+pub mod baselines;
 pub mod codebook;
 mod coder;
 mod codes;
 mod dictionary;
 mod error;
 pub mod evaluate;
+mod kernel;
 pub mod key_value;
 mod kmeans;
 pub mod naming;
 mod random;
 mod summary;
 mod tensors;
+pub mod train;
+pub mod transformer;
+pub mod variants;
 
 pub use adamw::{AdamW, Moments, clip};
 pub use coder::Coder;

@@ -12,6 +12,10 @@ pub(crate) enum Purpose {
     Folds = 30,
     /// Names that are dealt out by chance.
     Names = 31,
+    /// Where features start.
+    Features = 10,
+    /// Which samples dead features start anew from.
+    Resampling = 11,
     /// The codes of a codebook as they start.
     Codes = 20,
     /// Codes that start anew.
@@ -20,8 +24,6 @@ pub(crate) enum Purpose {
     Weights = 22,
     /// Tokens that are drawn from a model.
     Sampling = 23,
-    /// What a metric draws.
-    Metrics = 24,
     /// Projections of a key-value memory.
     Projections = 40,
     /// Where its keys start, and which queries replace rare ones.
@@ -30,6 +32,10 @@ pub(crate) enum Purpose {
     Queries = 42,
     /// Where its values start.
     Values = 43,
+    /// Random directions of a baseline.
+    RandomDirections = 60,
+    /// Which samples the atoms of a baseline start at.
+    Atoms = 61,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.

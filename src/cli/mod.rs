@@ -5,6 +5,7 @@ mod capture;
 mod completions;
 mod concept;
 mod demo;
+mod ending;
 mod estimators;
 mod generalise;
 mod ib_curve;
@@ -40,6 +41,7 @@ Examples:
   narrows mi --x data.csv:height --y data.csv:weight
   narrows regress config.toml                   bottlenecks for regression: error, information, robustness
   narrows concept fit --builder posthoc --data birds
+  narrows sae train --activations acts.npy --dictionary topk:k=16/32/64
   narrows report notebooks-out/demo             redraw a run
   narrows study run tishby-tanh                 a paper's experiment, in minutes
 

@@ -1,17 +1,25 @@
 //! Dictionaries of features, learned from activations in files.
 //!
+//! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries trained, kept (in the
+//! layouts of other tools too) and told of.
 //! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries kept and told of, in the
 //! layouts of this and of other tools.
 
 mod dictionary_learning;
+pub(crate) mod findings;
 mod fold;
 mod name;
 mod others;
 mod pages;
+pub(crate) mod rows;
 mod saelens;
 mod saelens_config;
+pub mod shuffle;
 pub mod source;
 pub mod store;
+pub mod sweep;
+pub mod train;
+mod training_state;
 mod weights;
 
 pub(crate) use fold::unit_norms;

@@ -17,6 +17,7 @@ mod feature_name;
 mod generalisation;
 mod gradient;
 mod ib_curve;
+mod incremental;
 mod label;
 mod matrix;
 mod mean;
@@ -48,6 +49,7 @@ pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;
 pub use ib_curve::{IbCurveRow, curve_quantity};
+pub use incremental::{IncrementalRow, IncrementalSummaryRow, UnlearningRow};
 pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;
 pub use mean::MeanRow;
@@ -168,6 +170,9 @@ mod tests {
             missing("DictionaryRow", DictionaryRow::COLUMNS),
             missing("FeatureNameRow", FeatureNameRow::COLUMNS),
             missing("DictionaryTrainingRow", DictionaryTrainingRow::COLUMNS),
+            missing("IncrementalRow", IncrementalRow::COLUMNS),
+            missing("IncrementalSummaryRow", IncrementalSummaryRow::COLUMNS),
+            missing("UnlearningRow", UnlearningRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
         ]
