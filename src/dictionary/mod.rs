@@ -2,8 +2,6 @@
 //!
 //! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries trained, kept (in the
 //! layouts of other tools too) and told of.
-//! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries kept and told of, in the
-//! layouts of this and of other tools.
 
 mod dictionary_learning;
 pub(crate) mod findings;
@@ -23,6 +21,6 @@ mod training_state;
 mod weights;
 
 pub(crate) use fold::unit_norms;
-pub(crate) use name::{NameJob, fits, name};
+pub(crate) use name::{NameJob, name};
 pub(crate) use pages::{PagesJob, pages};
 pub use store::Saved;

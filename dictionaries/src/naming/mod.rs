@@ -39,6 +39,9 @@ pub struct Naming {
     pub unique: bool,
 }
 
+/// A word and its cosine.
+type Word = (usize, f32);
+
 impl Default for Naming {
     fn default() -> Self {
         Self { kept: 5, centre_vocabulary: false, centre_decoder: false, unique: false }
@@ -104,7 +107,7 @@ impl Naming {
         };
         let mut shared = vec![0usize; words];
         chosen.iter().flatten().for_each(|&(word, _)| shared[word] += 1);
-        let name = |(chosen, best): (Option<(usize, f32)>, Vec<(usize, f32)>)| {
+        let name = |(chosen, best): (Option<Word>, Vec<Word>)| {
             let (word, score) = chosen?;
             let other = best.iter().find(|(w, _)| *w != word).map_or(score, |b| b.1);
             Some(Name { word, score, margin: score - other, shared: shared[word], best })
