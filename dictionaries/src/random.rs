@@ -8,6 +8,10 @@ use rand_chacha::rand_core::SeedableRng;
 pub(crate) enum Purpose {
     /// Where clusters start.
     Clusters = 1,
+    /// Which pairs of an alignment are held out together.
+    Folds = 30,
+    /// Names that are dealt out by chance.
+    Names = 31,
     /// Where features start.
     Features = 10,
     /// Which samples dead features start anew from.

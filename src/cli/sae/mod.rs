@@ -3,6 +3,8 @@
 mod eval;
 mod export;
 mod import;
+mod name;
+mod pages;
 mod train;
 mod variants;
 
@@ -26,6 +28,8 @@ pub(super) struct SaeArgs {
 #[derive(Debug, Subcommand)]
 enum SaeCommand {
     Eval(eval::EvalArgs),
+    Name(Box<name::NameArgs>),
+    Pages(Box<pages::PagesArgs>),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     /// The kinds of dictionaries and their parameters
@@ -36,6 +40,8 @@ enum SaeCommand {
 pub(super) fn run(args: &SaeArgs, output: Output) -> Result<()> {
     match &args.command {
         SaeCommand::Eval(args) => eval::run(args, output),
+        SaeCommand::Name(args) => name::run(args, output),
+        SaeCommand::Pages(args) => pages::run(args, output),
         SaeCommand::Import(args) => import::run(args, output),
         SaeCommand::Export(args) => export::run(args, output),
         SaeCommand::Variants => variants::run(output),

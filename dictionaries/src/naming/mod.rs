@@ -8,6 +8,14 @@
 //! [`Naming::centre_vocabulary`] takes the vocabulary's mean off its words, [`Naming::centre_decoder`] the mean of the
 //! decoder's rows (of the features that are used) off these: what distinguishes them is compared. The paper does neither.
 
+mod align;
+mod check;
+mod ridge;
+
+pub use align::{Alignment, Found};
+pub use check::{Checked, Named, NamingScore, check, concepts_of_names};
+pub use ridge::{ridge, ridge_of_products};
+
 use crate::DictionaryError;
 use crate::dictionary::finite;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
@@ -30,6 +38,9 @@ pub struct Naming {
     /// Give each word to one feature: the pair of the largest cosine first, then the largest of what is left.
     pub unique: bool,
 }
+
+/// A word and its cosine.
+type Word = (usize, f32);
 
 impl Default for Naming {
     fn default() -> Self {
@@ -96,7 +107,7 @@ impl Naming {
         };
         let mut shared = vec![0usize; words];
         chosen.iter().flatten().for_each(|&(word, _)| shared[word] += 1);
-        let name = |(chosen, best): (Option<(usize, f32)>, Vec<(usize, f32)>)| {
+        let name = |(chosen, best): (Option<Word>, Vec<Word>)| {
             let (word, score) = chosen?;
             let other = best.iter().find(|(w, _)| *w != word).map_or(score, |b| b.1);
             Some(Name { word, score, margin: score - other, shared: shared[word], best })
