@@ -2,8 +2,6 @@
 //!
 //! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries trained, judged, kept (in
 //! the layouts of other tools too) and told of.
-//! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries trained, kept (in the
-//! layouts of other tools too) and told of.
 
 mod dictionary_learning;
 pub mod eval;
