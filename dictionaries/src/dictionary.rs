@@ -1,11 +1,9 @@
 //! A dictionary as it is used: weights, and how pre-activations become codes.
 
+use crate::kernel::{Matrix, Packed, ROWS, above, top};
 use crate::{Codes, DictionaryError};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
-
-/// Samples that are encoded at once by a thread.
-const CHUNK: usize = 256;
 
 /// How pre-activations become activations.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,15 +123,25 @@ impl Dictionary {
     /// When the activations have another width.
     pub fn encode(&self, activations: ArrayView2<f32>) -> Result<Codes, DictionaryError> {
         self.takes(activations)?;
+        let (width, inputs) = (self.width(), self.inputs());
+        let encoder = Matrix::from_view(self.encoder.view());
+        let packed = Packed::of(width, inputs, |feature| encoder.row(feature));
+        let biases: Vec<f32> = self.encoder_bias.to_vec();
         let chunks: Vec<Codes> = activations
-            .axis_chunks_iter(Axis(0), CHUNK)
+            .axis_chunks_iter(Axis(0), ROWS)
             .collect::<Vec<_>>()
             .into_par_iter()
             .map(|chunk| {
-                let mut codes = Codes::new(self.width());
-                let products = self.products(chunk);
-                for products in products.rows() {
-                    self.activate(products.iter().copied(), &mut codes);
+                let mut samples = Matrix::from_view(chunk);
+                if self.centred {
+                    let rows = samples.data_mut().chunks_exact_mut(inputs);
+                    rows.for_each(|row| row.iter_mut().zip(&self.bias).for_each(|(x, b)| *x -= b));
+                }
+                let mut products = vec![0.0; chunk.nrows() * width];
+                packed.products(samples.data(), &mut products);
+                let mut codes = Codes::new(width);
+                for products in products.chunks_exact(width) {
+                    self.activate(products, &biases, &mut codes);
                 }
                 codes
             })
@@ -174,38 +182,28 @@ impl Dictionary {
         }
     }
 
-    /// (x − b) W_encᵀ, without the encoder's bias [samples × width].
-    fn products(&self, activations: ArrayView2<f32>) -> Array2<f32> {
-        let encoder = self.encoder.t();
-        if self.centred { (&activations - &self.bias).dot(&encoder) } else { activations.dot(&encoder) }
-    }
-
     /// Adds the code of one sample.
-    fn activate(&self, products: impl Iterator<Item = f32>, codes: &mut Codes) {
-        let biased = products.zip(&self.encoder_bias).enumerate();
+    fn activate(&self, products: &[f32], biases: &[f32], codes: &mut Codes) {
+        let mut active = vec![];
         match &self.activation {
-            Activation::Relu => codes.push(biased.filter_map(|(j, (p, b))| positive(j, p + b))),
+            Activation::Relu => above(products, biases, 0.0, &mut active),
+            Activation::TopK { k } => top(products, biases, *k, &mut active),
             Activation::JumpRelu { thresholds } => {
-                codes.push(biased.filter_map(|(j, (p, b))| (p + b > thresholds[j]).then_some((j as u32, p + b))));
+                let least = thresholds.iter().copied().fold(f32::INFINITY, f32::min).max(0.0);
+                above(products, biases, least, &mut active);
+                active.retain(|&(j, p)| p > thresholds[j as usize]);
             }
-            Activation::Gated { log_scales, magnitude_biases } => codes.push(biased.filter_map(|(j, (p, b))| {
-                if p + b > 0.0 { positive(j, log_scales[j].exp() * p + magnitude_biases[j]) } else { None }
-            })),
-            Activation::TopK { k } => {
-                let mut active: Vec<(u32, f32)> = biased.filter_map(|(j, (p, b))| positive(j, p + b)).collect();
-                if active.len() > *k {
-                    active.select_nth_unstable_by(*k - 1, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-                    active.truncate(*k);
-                    active.sort_unstable_by_key(|a| a.0);
-                }
-                codes.push(active);
+            Activation::Gated { log_scales, magnitude_biases } => {
+                above(products, biases, 0.0, &mut active);
+                active.iter_mut().for_each(|(j, p)| {
+                    let feature = *j as usize;
+                    *p = log_scales[feature].exp() * products[feature] + magnitude_biases[feature];
+                });
+                active.retain(|e| e.1 > 0.0);
             }
         }
+        codes.push(active);
     }
-}
-
-fn positive(feature: usize, value: f32) -> Option<(u32, f32)> {
-    (value > 0.0).then_some((feature as u32, value))
 }
 
 /// Refuses NaN and infinity, saying where.

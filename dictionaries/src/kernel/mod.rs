@@ -6,8 +6,8 @@ mod product;
 mod select;
 mod vector;
 
-pub(crate) use entries::{Entries, Places};
+pub(crate) use entries::{Entries, Places, Row};
 pub(crate) use matrix::Matrix;
-pub(crate) use product::products;
-pub(crate) use select::{largest, largest_of_all};
+pub(crate) use product::{Packed, ROWS, products};
+pub(crate) use select::{above, largest, largest_of_all, top};
 pub(crate) use vector::{add_scaled, dot};

@@ -3,6 +3,7 @@
 use super::gradient::{BLOCK, Gradient};
 use super::start::unit;
 use crate::variants::Weights;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 const BETAS: (f32, f32) = (0.9, 0.999);
@@ -76,11 +77,28 @@ impl Moments {
 
 impl Rule {
     fn apply(self, weights: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-        for (((w, g), m), v) in weights.iter_mut().zip(gradient).zip(first).zip(second) {
-            let g = g * self.factor;
+        Arch::new().dispatch(Apply { rule: self, weights, gradient, first, second });
+    }
+}
+
+struct Apply<'a> {
+    rule: Rule,
+    weights: &'a mut [f32],
+    gradient: &'a [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+}
+
+impl WithSimd for Apply<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (rule, inverse) = (self.rule, 1.0 / self.rule.correction);
+        for (((w, g), m), v) in self.weights.iter_mut().zip(self.gradient).zip(self.first).zip(self.second) {
+            let g = g * rule.factor;
             *m += (1.0 - BETAS.0) * (g - *m);
             *v = BETAS.1 * *v + (1.0 - BETAS.1) * g * g;
-            *w -= self.rate * *m / (v.sqrt() / self.correction + EPSILON);
+            *w -= rule.rate * *m / (v.sqrt() * inverse + EPSILON);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::settings::{self, Common};
 use super::{Entry, Scene, Settings, Variant, Weights, topk};
-use crate::kernel::{Entries, largest_of_all};
+use crate::kernel::{Entries, Row, largest_of_all};
 use crate::{Activation, DictionaryError};
 use narrows_estimators::registry::ParameterDoc;
 use ndarray::Array1;
@@ -71,18 +71,32 @@ impl Variant for BatchTopK {
     }
 }
 
+/// Samples from which it is guessed what none of the largest activations is below.
+const GUESS: usize = 16;
+
 /// The k·B largest activations; of those equal to the smallest, the first ones.
 pub(super) fn select(scene: &Scene<'_>, k: f64) -> Entries {
     let samples = scene.products.n_rows();
-    let mut rows: Vec<Vec<(u32, f32)>> = (0..samples)
-        .into_par_iter()
-        .map(|sample| {
-            let mut row = vec![];
-            scene.positive(sample, &mut row);
-            row
-        })
-        .collect();
-    if let Some((least, mut equal)) = largest_of_all(&rows, (k * samples as f64).round() as usize) {
+    let most = (k * samples as f64).round() as usize;
+    let rows_above = |bound: f32, samples: usize| -> Vec<Row> {
+        (0..samples)
+            .into_par_iter()
+            .map(|sample| {
+                let mut row = vec![];
+                scene.above(sample, bound, &mut row);
+                row
+            })
+            .collect()
+    };
+    // Most activations are far from the largest: a few samples tell a bound that twice as many as are wanted exceed.
+    // Should it have been too high, all are looked at.
+    let few = GUESS.min(samples);
+    let guess = largest_of_all(&rows_above(0.0, few), 2 * (k * few as f64).ceil() as usize).map_or(0.0, |g| g.0);
+    let mut rows = rows_above(guess, samples);
+    if guess > 0.0 && rows.iter().map(Vec::len).sum::<usize>() < most {
+        rows = rows_above(0.0, samples);
+    }
+    if let Some((least, mut equal)) = largest_of_all(&rows, most) {
         for row in &mut rows {
             row.retain(|&(_, value)| {
                 let kept = value > least || (value == least && equal > 0);

@@ -80,7 +80,7 @@ impl Variant for Gated {
     }
 
     fn second(&self, scene: &Scene<'_>) -> Option<Entries> {
-        Some(Entries::of_rows(scene.products.n_rows(), |sample, row| scene.positive(sample, row)))
+        Some(Entries::of_rows(scene.products.n_rows(), |sample, row| scene.above(sample, 0.0, row)))
     }
 
     fn backward_second(&self, entries: &mut Entries, warmth: f32) -> f64 {

@@ -38,7 +38,7 @@ struct L1 {
 
 impl Variant for L1 {
     fn select(&self, scene: &Scene<'_>) -> Entries {
-        Entries::of_rows(scene.products.n_rows(), |sample, row| scene.positive(sample, row))
+        Entries::of_rows(scene.products.n_rows(), |sample, row| scene.above(sample, 0.0, row))
     }
 
     fn backward(&self, _: &Scene<'_>, entries: &mut Entries, _: &mut [Vec<f32>], warmth: f32) -> f64 {

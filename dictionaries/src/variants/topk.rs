@@ -6,7 +6,7 @@
 
 use super::settings::{self, Common, Defaults};
 use super::{Entry, Scene, Settings, Variant, Weights};
-use crate::kernel::{Entries, largest};
+use crate::kernel::Entries;
 use crate::{Activation, DictionaryError};
 use narrows_estimators::registry::ParameterDoc;
 
@@ -44,10 +44,7 @@ impl Variant for TopK {
     }
 
     fn select(&self, scene: &Scene<'_>) -> Entries {
-        Entries::of_rows(scene.products.n_rows(), |sample, row| {
-            scene.positive(sample, row);
-            largest(row, self.k);
-        })
+        Entries::of_rows(scene.products.n_rows(), |sample, row| scene.top(sample, self.k, row))
     }
 
     fn backward(&self, _: &Scene<'_>, _: &mut Entries, _: &mut [Vec<f32>], _: f32) -> f64 {

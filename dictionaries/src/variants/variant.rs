@@ -1,6 +1,6 @@
 //! What a variant has to say for itself: everything else of a training is common to all.
 
-use crate::kernel::{Entries, Matrix};
+use crate::kernel::{Entries, Matrix, Row, above, top};
 use crate::{Activation, DictionaryError};
 use std::fmt::Debug;
 
@@ -34,10 +34,14 @@ impl Scene<'_> {
         self.products.row(sample)[feature] + self.weights.encoder_bias[feature]
     }
 
-    /// ReLU of the pre-activations, where it is not zero, feature by feature.
-    pub(crate) fn positive(&self, sample: usize, row: &mut Vec<(u32, f32)>) {
-        let pre = self.products.row(sample).iter().zip(&self.weights.encoder_bias).map(|(p, b)| p + b);
-        row.extend(pre.enumerate().filter(|(_, p)| *p > 0.0).map(|(j, p)| (j as u32, p)));
+    /// Pre-activations above a bound that is not negative, feature by feature.
+    pub(crate) fn above(&self, sample: usize, bound: f32, row: &mut Row) {
+        above(self.products.row(sample), &self.weights.encoder_bias, bound, row);
+    }
+
+    /// The `k` largest positive ones.
+    pub(crate) fn top(&self, sample: usize, k: usize, row: &mut Row) {
+        top(self.products.row(sample), &self.weights.encoder_bias, k, row);
     }
 }
 
