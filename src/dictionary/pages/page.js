@@ -216,7 +216,9 @@
     const next = order[at < 0 ? 0 : Math.min(Math.max(at + by, 0), order.length - 1)];
     if (next === undefined) return;
     while (order.indexOf(next) >= shown) { shown += PAGE; fill(); }
-    location.hash = `#f=${next}`;
+    // Steps replace the address: going back leads to what was chosen before, not through every step.
+    history.replaceState(null, "", `#f=${next}`);
+    show(next, true);
   };
 
   let timer;
