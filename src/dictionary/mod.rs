@@ -1,9 +1,10 @@
 //! Dictionaries of features, learned from activations in files.
 //!
-//! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries trained, kept (in the
-//! layouts of other tools too) and told of.
+//! The numbers are those of `narrows-dictionaries`; here activations are read, and dictionaries trained, judged, kept (in
+//! the layouts of other tools too) and told of.
 
 mod dictionary_learning;
+pub mod eval;
 pub(crate) mod findings;
 mod fold;
 mod name;

@@ -108,6 +108,8 @@ pub(crate) const TABLES: &[&str] = &[
     "names.parquet",
     "features.csv",
     "features.parquet",
+    "pairs.csv",
+    "pairs.parquet",
     "dictionary_training.csv",
     "dictionary_training.parquet",
 ];
