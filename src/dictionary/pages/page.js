@@ -149,6 +149,14 @@
     make("section", null, make("h3", null, heading), note ? make("p", { class: "muted" }, note) : null, ...content);
   const fact = (name, value) => make("li", null, `${name} `, make("b", null, value));
 
+  // Scrolls the list alone: the page stays where it is.
+  const reveal = (link) => {
+    const [box, place] = [byId("list"), link.getBoundingClientRect()];
+    const frame = box.getBoundingClientRect();
+    if (place.top < frame.top) box.scrollTop -= frame.top - place.top + 8;
+    else if (place.bottom > frame.bottom) box.scrollTop += place.bottom - frame.bottom + 8;
+  };
+
   const show = (j, focus) => {
     current = j;
     const feature = features[j];
@@ -196,7 +204,7 @@
     for (const link of list.querySelectorAll("a")) {
       const is = Number(link.dataset.feature) === j;
       link.setAttribute("aria-current", is);
-      if (is) link.scrollIntoView({ block: "nearest" });
+      if (is) reveal(link);
     }
     document.title = `${feature.n || "Feature"} (${j}) · ${data.name}`;
     if (focus) {
@@ -216,7 +224,9 @@
     const next = order[at < 0 ? 0 : Math.min(Math.max(at + by, 0), order.length - 1)];
     if (next === undefined) return;
     while (order.indexOf(next) >= shown) { shown += PAGE; fill(); }
-    location.hash = `#f=${next}`;
+    // Steps replace the address: going back leads to what was chosen before, not through every step.
+    history.replaceState(null, "", `#f=${next}`);
+    show(next, true);
   };
 
   let timer;
