@@ -8,6 +8,10 @@ use rand_chacha::rand_core::SeedableRng;
 pub(crate) enum Purpose {
     /// Where clusters start.
     Clusters = 1,
+    /// Which pairs of an alignment are held out together.
+    Folds = 30,
+    /// Names that are dealt out by chance.
+    Names = 31,
     /// Where features start.
     Features = 10,
     /// Which samples dead features start anew from.
@@ -28,6 +32,10 @@ pub(crate) enum Purpose {
     Queries = 42,
     /// Where its values start.
     Values = 43,
+    /// Random directions of a baseline.
+    RandomDirections = 60,
+    /// Which samples the atoms of a baseline start at.
+    Atoms = 61,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.

@@ -6,6 +6,7 @@ mod codebook;
 mod completions;
 mod concept;
 mod demo;
+mod ending;
 mod estimators;
 mod generalise;
 mod ib_curve;
@@ -41,6 +42,7 @@ Examples:
   narrows mi --x data.csv:height --y data.csv:weight
   narrows regress config.toml                   bottlenecks for regression: error, information, robustness
   narrows concept fit --builder posthoc --data birds
+  narrows sae train --activations acts.npy --dictionary topk:k=16/32/64
   narrows report notebooks-out/demo             redraw a run
   narrows study run tishby-tanh                 a paper's experiment, in minutes
 

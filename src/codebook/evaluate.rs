@@ -184,8 +184,7 @@ impl Table<'_> {
         }
         let states = Some(walks.states() as u64);
         for (part, kind) in [("", None), ("attention", Some(Kind::Attention)), ("mlp", Some(Kind::Mlp))] {
-            let own: Vec<CodeState> =
-                pairs.iter().filter(|p| kind.is_none_or(|k| p.site.kind == k)).cloned().collect();
+            let own: Vec<CodeState> = pairs.iter().filter(|p| kind.is_none_or(|k| p.site.kind == k)).cloned().collect();
             let row = self.row("states_with_code", clear(&own, walks.states()));
             found.numbers.push(CodebookRow { part: part.into(), n: states, ..row });
         }
@@ -198,7 +197,9 @@ impl Table<'_> {
             let beat = matches.iter().filter(|m| m.code > m.neuron).count() as f64 / n;
             let told = |row: CodebookRow| CodebookRow { n: Some(matches.len() as u64), ..row };
             found.numbers.push(told(self.row("codes_beat_neurons", beat)));
-            found.numbers.push(told(self.row("mean_precision_of_best_codes", matches.iter().map(|m| m.code).sum::<f64>() / n)));
+            found
+                .numbers
+                .push(told(self.row("mean_precision_of_best_codes", matches.iter().map(|m| m.code).sum::<f64>() / n)));
             found.numbers.push(told(
                 self.row("mean_precision_of_best_neurons", matches.iter().map(|m| m.neuron).sum::<f64>() / n),
             ));

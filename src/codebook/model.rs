@@ -62,10 +62,12 @@ impl Saved {
         let shown = file.display();
         let text = std::fs::read(&file)
             .with_context(|| format!("cannot read {shown}: a folder of narrows codebook train is expected"))?;
-        let schema: serde_json::Value =
-            serde_json::from_slice(&text).with_context(|| format!("{shown} is no JSON"))?;
+        let schema: serde_json::Value = serde_json::from_slice(&text).with_context(|| format!("{shown} is no JSON"))?;
         let schema = schema.get("schema").and_then(serde_json::Value::as_str).unwrap_or("none");
-        ensure!(schema == SCHEMA, "{shown} has the schema '{schema}', but '{SCHEMA}' is expected: give a folder of narrows codebook train");
+        ensure!(
+            schema == SCHEMA,
+            "{shown} has the schema '{schema}', but '{SCHEMA}' is expected: give a folder of narrows codebook train"
+        );
         let Description { plan, steps, .. } =
             serde_json::from_slice(&text).with_context(|| format!("{shown} cannot be understood"))?;
         let (arrays, _) = read_arrays(&folder.join(TENSORS))?;

@@ -94,9 +94,8 @@ impl Run {
             run.trainer = Trainer::restore(model, plan.recipe.clone(), plan.device(), State { json, tensors })?;
         } else if with_codebooks && plan.k_means {
             let count = START.min(plan.batch.max(START / 4));
-            run.trainer.start_by_k_means(
-                plan.machine()?.sequences(count, plan.length, plan.recipe.seed, START_DRAW).view(),
-            )?;
+            run.trainer
+                .start_by_k_means(plan.machine()?.sequences(count, plan.length, plan.recipe.seed, START_DRAW).view())?;
         }
         Ok(run)
     }

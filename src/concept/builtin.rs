@@ -5,8 +5,10 @@ use super::data::Subject;
 use super::split::Split;
 use crate::subject::drawn::bird_options;
 use anyhow::{Context, Result, bail, ensure};
+use narrows_datasets::BlobTasks;
 use narrows_datasets::concepts::{self, ConceptSet};
 use narrows_probes::ConceptData;
+use ndarray::Array2;
 
 /// Samples of a toy set where the user names no number; the number of its source.
 const SAMPLES: usize = 3000;
@@ -50,6 +52,18 @@ impl BuiltIn {
     }
 }
 
+/// Sets without concepts, which learners of classes alone are for.
+fn plain(set: &str, samples: usize, seed: u64) -> Result<Option<ConceptSet>> {
+    let (data, classes) = match set {
+        "digits" => (narrows_datasets::digits()?, (0..10).map(|d| d.to_string()).collect()),
+        "blob-tasks" => (BlobTasks::default().draw(samples.div_ceil(4), seed, 0)?, BlobTasks::classes()),
+        _ => return Ok(None),
+    };
+    let none = Array2::zeros((data.len(), 0));
+    let made = ConceptSet::new(&data.name, data.inputs, (data.labels, classes), (none, vec![]))?;
+    Ok(Some(ConceptSet { attribution: data.attribution, ..made }))
+}
+
 fn toy(name: &str) -> Result<ConceptSet> {
     let (set, settings) = name.split_once(':').unwrap_or((name, ""));
     let (mut samples, mut seed, mut parameter) = (SAMPLES, 0u64, String::new());
@@ -74,6 +88,10 @@ fn toy(name: &str) -> Result<ConceptSet> {
                 if set == "tabular-toy" { ", correlation" } else { "" }
             ),
         }
+    }
+    if let Some(made) = plain(set, samples, seed)? {
+        ensure!(set != "digits" || settings.trim().is_empty(), "--data {name}: digits have no settings");
+        return Ok(made);
     }
     Ok(concepts::by_name(&format!("{set}{parameter}"), samples, seed)?)
 }
@@ -108,9 +126,10 @@ pub(crate) fn load(name: &str, split: &Split, seed: u64) -> Result<Subject> {
         BuiltIn::Toy(set) => (set.inputs.mapv(f64::from), None, *set),
         BuiltIn::Birds(subject) => (subject.embeddings.mapv(f64::from), Some(subject.places()), subject.birds.set),
     };
-    let data = ConceptData::new(embeddings, set.labels)?
-        .with_classes(set.classes)?
-        .with_concepts(set.concepts, set.concept_names)?;
+    let mut data = ConceptData::new(embeddings, set.labels)?.with_classes(set.classes)?;
+    if !set.concept_names.is_empty() {
+        data = data.with_concepts(set.concepts, set.concept_names)?;
+    }
     let ceilings = set.ceilings.filter(|_| others == 0);
     let subject = Subject::built_in(set.name, data, (train, test), &set.groups, ceilings, set.attribution);
     Ok(Subject { places, warnings, ..subject })
@@ -129,6 +148,16 @@ mod tests {
         let e = format!("{:#}", load("birds:colour=red", &Split::First(0.5), 0).unwrap_err());
         assert!(e.contains("colour=red"), "{e}");
         assert!(load("xor:samples=50,seed=1", &Split::First(0.5), 0).unwrap().places.is_none());
+    }
+
+    #[test]
+    fn digits_and_blobs_have_classes_alone() {
+        let digits = load("digits", &Split::First(0.5), 0).unwrap();
+        assert_eq!((digits.data.n_samples(), digits.data.n_classes(), digits.data.n_concepts()), (1797, 10, 0));
+        assert!(digits.attribution.is_some());
+        assert!(load("digits:samples=5", &Split::First(0.5), 0).unwrap_err().to_string().contains("no settings"));
+        let blobs = load("blob-tasks:samples=80", &Split::First(0.5), 0).unwrap();
+        assert_eq!((blobs.data.n_samples(), blobs.data.names().classes[1].as_str()), (80, "4"));
     }
 
     #[test]

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
-    /// Built-in data instead of files: `birds`, `xor`, `trigonometric`, `dot`, `tabular-toy`, with settings after a
-    /// colon.
+    /// Built-in data instead of files: `birds`, `xor`, `trigonometric`, `dot`, `tabular-toy`, `digits`, `blob-tasks`,
+    /// with settings after a colon.
     pub data: Option<String>,
     /// Embeddings [samples × features].
     pub embeddings: Option<String>,

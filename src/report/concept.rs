@@ -25,6 +25,7 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         curves: table(folder, "curves.csv")?,
         interventions: table(folder, "interventions.csv")?,
         edits: table(folder, "edits.csv")?,
+        incremental: table(folder, "incremental_summary.csv")?,
     })
 }
 

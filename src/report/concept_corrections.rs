@@ -1,4 +1,4 @@
-//! Interventions and edits on a page.
+//! Interventions, edits and class-incremental learning on a page.
 
 use super::Sheet;
 use crate::figure::ConceptTables;
@@ -15,9 +15,39 @@ const SHOWN: [(&str, &str); 6] = [
     ("ever_harmed", "Ever harmed"),
 ];
 
-/// Curves of corrections in numbers, then edits.
+/// Curves of corrections in numbers, then edits, then learners of classes in blocks.
 pub(super) fn sheets(tables: &ConceptTables) -> Vec<Sheet> {
-    interventions(tables).into_iter().chain(edits(tables)).collect()
+    interventions(tables).into_iter().chain(edits(tables)).chain(incremental(tables)).collect()
+}
+
+/// Metrics of whole streams that have a column.
+const STREAMS: [(&str, &str); 5] = [
+    ("final_accuracy", "Accuracy at the end"),
+    ("average_accuracy", "Mean over blocks"),
+    ("forgetting", "Forgetting"),
+    ("min_accuracy", "Least on the way"),
+    ("worst_case_accuracy", "Worst case"),
+];
+
+fn incremental(tables: &ConceptTables) -> Option<Sheet> {
+    let own: Vec<_> = tables.incremental.iter().filter(|r| r.block.is_none() && r.step.is_none()).collect();
+    let kinds = distinct(own.iter().map(|r| (r.learner.clone(), r.order.clone())));
+    let mut columns = vec!["Learner".to_string(), "Order".into()];
+    columns.extend(STREAMS.iter().map(|(_, name)| (*name).to_owned()));
+    let rows: Vec<Vec<String>> = kinds
+        .iter()
+        .map(|(learner, order)| {
+            let mut row = vec![learner.clone(), order.clone()];
+            row.extend(STREAMS.iter().map(|(metric, _)| {
+                let found = own.iter().find(|r| r.learner == *learner && r.order == *order && r.metric == *metric);
+                found.map_or(String::new(), |r| with_error(Some(r.mean), r.std_error))
+            }));
+            row
+        })
+        .collect();
+    let note = "Mean ± standard error over seeds; incremental.csv has every test of every stream.".into();
+    let title = "Classes in blocks".into();
+    (!rows.is_empty()).then_some(Sheet { title, note, columns, texts: 2, rows })
 }
 
 fn interventions(tables: &ConceptTables) -> Option<Sheet> {

@@ -77,10 +77,18 @@ impl Row for CodeRow {
             Column { name: "head", kind: Integer, meaning: "head from 1, empty for an MLP" },
             Column { name: "code", kind: Integer, meaning: "code, from 0 in its codebook" },
             Column { name: "state", kind: Integer, meaning: "state, from 0" },
-            Column { name: "precision", kind: Real, meaning: "share of the code's tokens that are the state's last digit" },
+            Column {
+                name: "precision",
+                kind: Real,
+                meaning: "share of the code's tokens that are the state's last digit",
+            },
             Column { name: "recall", kind: Real, meaning: "share of the state's last digits at which the code fires" },
             Column { name: "count", kind: Integer, meaning: "tokens at which the code fired" },
-            Column { name: "best", kind: Text, meaning: "yes where the smaller of precision and recall is the state's largest" },
+            Column {
+                name: "best",
+                kind: Text,
+                meaning: "yes where the smaller of precision and recall is the state's largest",
+            },
             Column {
                 name: "neuron_precision",
                 kind: Real,
@@ -126,7 +134,11 @@ impl Row for SteeringRow {
             Column { name: "true_divergence", kind: Real, meaning: "divergence from the machine's after to, in nats" },
             Column { name: "mass", kind: Real, meaning: "mass on the successors of to" },
             Column { name: "old_mass", kind: Real, meaning: "mass on those successors of from that are none of to" },
-            Column { name: "success", kind: Text, meaning: "yes where more than half of the mass is on successors of to" },
+            Column {
+                name: "success",
+                kind: Text,
+                meaning: "yes where more than half of the mass is on successors of to",
+            },
         ]
     };
 }

@@ -14,9 +14,12 @@ mod concept_intervention;
 mod concept_path;
 mod concept_score;
 mod dictionary;
+mod dictionary_feature;
+mod feature_name;
 mod generalisation;
 mod gradient;
 mod ib_curve;
+mod incremental;
 mod label;
 mod matrix;
 mod mean;
@@ -44,10 +47,13 @@ pub use concept_intervention::ConceptInterventionRow;
 pub use concept_path::ConceptPathRow;
 pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
 pub use dictionary::{DictionaryRow, DictionaryTrainingRow};
+pub use dictionary_feature::{DictionaryFeatureRow, DictionaryPairRow};
+pub use feature_name::FeatureNameRow;
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;
 pub use ib_curve::{IbCurveRow, curve_quantity};
+pub use incremental::{IncrementalRow, IncrementalSummaryRow, UnlearningRow};
 pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;
 pub use mean::MeanRow;
@@ -169,7 +175,11 @@ mod tests {
             missing("CodeRow", CodeRow::COLUMNS),
             missing("SteeringRow", SteeringRow::COLUMNS),
             missing("DictionaryRow", DictionaryRow::COLUMNS),
+            missing("FeatureNameRow", FeatureNameRow::COLUMNS),
             missing("DictionaryTrainingRow", DictionaryTrainingRow::COLUMNS),
+            missing("IncrementalRow", IncrementalRow::COLUMNS),
+            missing("IncrementalSummaryRow", IncrementalSummaryRow::COLUMNS),
+            missing("UnlearningRow", UnlearningRow::COLUMNS),
             missing("AccuracyRow", AccuracyRow::COLUMNS),
             missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
         ]

@@ -4,7 +4,8 @@ use super::Samples;
 use crate::ProbeError;
 use crate::bottleneck::best_class;
 use crate::builders::key_value::{MemoryPlan, told};
-use crate::incremental::{LearnerSpec, learner::LEARNERS};
+use crate::incremental::LearnerSpec;
+use crate::incremental::learners::key_value::NAME;
 use crate::train::{Purpose, single, stream};
 use narrows_dictionaries::key_value::most_fetched;
 use ndarray::Axis;
@@ -38,7 +39,7 @@ pub fn unlearn(
     (epochs, batch): (usize, usize),
     seed: u64,
 ) -> Result<Vec<Unlearned>, ProbeError> {
-    if !std::ptr::eq(spec.entry, LEARNERS[0]) {
+    if spec.entry.name != NAME {
         let name = spec.entry.name;
         return Err(ProbeError::Data(format!("{name} has no pairs that could be masked: unlearning is for key-value")));
     }

@@ -78,11 +78,9 @@ fn findings(numbers: &[CodebookRow]) -> Vec<String> {
     let mut lines = vec![];
     for model in ["plain", "codebook"] {
         let with = if model == "plain" { "Without" } else { "With" };
-        if let (Some(loss), Some(walks), Some(edges)) = (
-            of(model, "loss", ""),
-            of(model, "transition_accuracy", ""),
-            of(model, "first_transition_accuracy", ""),
-        ) {
+        if let (Some(loss), Some(walks), Some(edges)) =
+            (of(model, "loss", ""), of(model, "transition_accuracy", ""), of(model, "first_transition_accuracy", ""))
+        {
             lines.push(format!(
                 "{with} codebooks: {} of drawn transitions are edges (± {:.1}), {} of the likeliest next states; loss {:.4} nats, at best {:.4}.",
                 share(walks),
@@ -93,7 +91,8 @@ fn findings(numbers: &[CodebookRow]) -> Vec<String> {
             ));
         }
     }
-    if let (Some(all), Some(mlp)) = (of("codebook", "states_with_code", ""), of("codebook", "states_with_code", "mlp")) {
+    if let (Some(all), Some(mlp)) = (of("codebook", "states_with_code", ""), of("codebook", "states_with_code", "mlp"))
+    {
         lines.push(format!(
             "States with a code of precision and recall above 0.9: {} (at MLPs alone {}).",
             share(all),

@@ -211,7 +211,10 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
     let mut warnings = vec![];
     for (name, steps) in &trained.saved.steps {
         if *steps < plan.steps {
-            warnings.push(format!("the model '{name}' ended after {steps} of {} steps, at the accuracy asked for", plan.steps));
+            warnings.push(format!(
+                "the model '{name}' ended after {steps} of {} steps, at the accuracy asked for",
+                plan.steps
+            ));
         }
     }
     let (path, manifest) = finish(folder, &identity, findings(&found.numbers), warnings, &args.look)?;

@@ -1,13 +1,13 @@
 //! `narrows concept fit`
 
 use super::data_args::ConceptDataArgs;
+pub(super) use super::ending::write_table;
 use super::ending::{Said, finish};
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::concept::{Traced, fit, met, sound};
 use crate::run::{Identity, Opened, RunFolder};
-use crate::table::{Row, to_csv, write_parquet};
 use anyhow::Result;
 use indicatif::ProgressBar;
 use narrows_probes::{Observer, registry};
@@ -128,13 +128,4 @@ pub(super) fn run(args: &FitArgs, output: Output) -> Result<()> {
         "warnings": manifest.warnings,
     });
     output.summary(&lines, &summary)
-}
-
-/// A table as CSV and as Parquet; no file where there are no rows.
-pub(super) fn write_table<R: Row>(folder: &RunFolder, name: &str, rows: &[R]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    folder.write(&format!("{name}.csv"), &to_csv(rows)?)?;
-    folder.write(&format!("{name}.parquet"), &write_parquet(rows)?)
 }

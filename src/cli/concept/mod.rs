@@ -5,9 +5,9 @@ mod compare;
 mod data;
 mod data_args;
 mod edit;
-mod ending;
 mod explain;
 mod fit;
+mod incremental;
 mod intervene;
 mod map;
 mod path;
@@ -15,6 +15,7 @@ mod predict;
 mod score;
 mod weight_names;
 
+use super::ending;
 use super::output::Output;
 use anyhow::Result;
 use clap::Subcommand;
@@ -33,7 +34,8 @@ Examples:
   narrows concept intervene run other-run --policy random --policy coop
   narrows concept edit run --prune 'cat:kitchen' --renormalise --out edited
   narrows concept score run
-  narrows concept map run --shown 8")]
+  narrows concept map run --shown 8
+  narrows concept incremental --data digits --blocks 5 --out blocks")]
 pub(super) struct ConceptArgs {
     #[command(subcommand)]
     command: ConceptCommand,
@@ -54,6 +56,7 @@ enum ConceptCommand {
     Intervene(intervene::InterveneArgs),
     Edit(edit::EditArgs),
     Bank(bank::BankArgs),
+    Incremental(incremental::IncrementalArgs),
 }
 
 pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
@@ -70,6 +73,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Intervene(args) => intervene::run(args, output),
         ConceptCommand::Edit(args) => edit::run(args, output),
         ConceptCommand::Bank(args) => bank::run(args, output),
+        ConceptCommand::Incremental(args) => incremental::run(args, output),
     }
 }
 
@@ -82,6 +86,7 @@ pub(super) fn with_generated_help(command: clap::Command) -> clap::Command {
         .mut_subcommand("fit", |c| c.after_help(list.clone()))
         .mut_subcommand("compare", |c| c.after_help(list))
         .mut_subcommand("intervene", |c| c.after_help(intervene::list()))
+        .mut_subcommand("incremental", |c| c.after_help(incremental::list()))
 }
 
 fn needs(entry: &Entry) -> &'static str {

@@ -101,7 +101,11 @@ pub(super) fn steering(rows: &[CodebookRow]) -> Option<Drawing> {
         rows.iter().map(|r| (r.value.unwrap_or(0.0), r.std_error.filter(|e| *e > 0.0), None)).collect()
     };
     let panels = [
-        Bars { title: "Divergence from the other state", unit: "share of that without steering", values: values(&ratio) },
+        Bars {
+            title: "Divergence from the other state",
+            unit: "share of that without steering",
+            values: values(&ratio),
+        },
         Bars { title: "Steering succeeds", unit: "share of pairs", values: values(&success) },
     ];
     Some(Drawing {

@@ -1,8 +1,8 @@
 //! Figures of codebooks in a transformer, one file a kind.
 
 mod bars;
-mod steering;
 mod states;
+mod steering;
 mod training;
 
 use super::Drawing;

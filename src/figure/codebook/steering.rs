@@ -9,7 +9,8 @@ use crate::table::SteeringRow;
 /// States that are drawn.
 const MOST: usize = 40;
 /// What is drawn beside no steering, where it is there.
-const SETS: [(&str, &str); 3] = [("none", "Without steering"), ("mlp", "Codes at all MLPs"), ("all", "Codes everywhere")];
+const SETS: [(&str, &str); 3] =
+    [("none", "Without steering"), ("mlp", "Codes at all MLPs"), ("all", "Codes everywhere")];
 
 /// Mass on the successors of the column's state while the row's state is read.
 pub(super) fn draw(rows: &[SteeringRow]) -> Option<Drawing> {
@@ -73,13 +74,7 @@ mod tests {
         let mut rows = vec![];
         for components in ["none", "attention", "all"] {
             for (from, to) in [(0, 1), (1, 2), (2, 0)] {
-                rows.push(SteeringRow {
-                    components: components.into(),
-                    from,
-                    to,
-                    mass: 0.5,
-                    ..SteeringRow::default()
-                });
+                rows.push(SteeringRow { components: components.into(), from, to, mass: 0.5, ..SteeringRow::default() });
             }
         }
         let drawn = draw(&rows).unwrap();

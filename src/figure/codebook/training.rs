@@ -54,7 +54,10 @@ pub(super) fn draw(rows: &[CodebookRow]) -> Option<Drawing> {
         panel.draw(&mut picture, &captions);
         if let Some(best) = best.filter(|_| column == 0) {
             let end = x.extent();
-            picture.line(vec![panel.at(end.low, best), panel.at(end.high, best)], Stroke::new(MUTED, 1.4).dashed(5.0, 4.0));
+            picture.line(
+                vec![panel.at(end.low, best), panel.at(end.high, best)],
+                Stroke::new(MUTED, 1.4).dashed(5.0, 4.0),
+            );
         }
         for model in &models {
             let points: Vec<(f64, Measured)> = own

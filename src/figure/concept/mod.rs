@@ -6,6 +6,8 @@ mod contributions;
 mod edits;
 pub(super) mod heat;
 mod importance;
+mod incremental;
+mod incremental_tasks;
 mod interventions;
 mod leakage;
 mod location;
@@ -16,7 +18,7 @@ mod weights;
 use super::Drawing;
 use crate::table::{
     ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
-    ConceptMetricRow, ConceptPathRow, ConceptWeightRow,
+    ConceptMetricRow, ConceptPathRow, ConceptWeightRow, IncrementalSummaryRow,
 };
 
 pub use overlay::ConceptOverlays;
@@ -46,6 +48,8 @@ pub struct ConceptTables {
     pub interventions: Vec<ConceptInterventionRow>,
     /// Edits, before and after.
     pub edits: Vec<ConceptEditRow>,
+    /// Class-incremental learning, over seeds.
+    pub incremental: Vec<IncrementalSummaryRow>,
 }
 
 impl ConceptTables {
@@ -60,6 +64,8 @@ pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
     drawings.extend(interventions::draw(&tables.curves));
     drawings.extend(edits::draw(&tables.edits));
+    drawings.extend(incremental::draw(&tables.incremental));
+    drawings.extend(incremental_tasks::draw(&tables.incremental));
     drawings.extend(path::draw(&tables.path));
     drawings.extend(weights::draw(&tables.weights));
     drawings.extend(contributions::draw(&tables.contributions));

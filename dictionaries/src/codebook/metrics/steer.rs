@@ -162,7 +162,7 @@ mod tests {
             }
             let mut state = row % 3;
             for step in 0..(place - 1) / 2 {
-                state = if state == 2 { [0, 2][row / 3 >> step & 1] } else { state + 1 };
+                state = if state == 2 { [0, 2][((row / 3) >> step) & 1] } else { state + 1 };
             }
             walks.write(state)[(place - 1) % 2]
         });

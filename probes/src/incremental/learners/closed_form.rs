@@ -181,7 +181,7 @@ mod tests {
     fn lda_sees_through_a_spread_that_nearest_mean_does_not() {
         // Two classes that differ along a direction in which neither feature alone tells them apart.
         let inputs = Array2::from_shape_fn((400, 2), |(i, j)| {
-            let along = (i as f64 * 0.7).sin() * 10.0 + if i % 2 == 0 { 1.0 } else { 0.0 };
+            let along = (i as f64 * 0.7).sin() * 10.0;
             along + if j == 1 && i % 2 == 0 { -2.0 } else { 0.0 } + 0.2 * ((i * 2 + j) as f64 * 2.3).cos()
         });
         let labels: Vec<u32> = (0..400).map(|i| i % 2).collect();

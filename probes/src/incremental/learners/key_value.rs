@@ -9,7 +9,7 @@ use narrows_estimators::registry::ParameterDoc;
 use ndarray::Array2;
 
 pub(crate) const ENTRY: LearnerEntry = LearnerEntry {
-    name: "key-value",
+    name: NAME,
     summary: "discrete key-value memory: keys from the unlabelled samples, frozen; values by descent",
     parameters: &PARAMETERS,
     order_free: false,
@@ -28,6 +28,9 @@ pub(crate) const ENTRY: LearnerEntry = LearnerEntry {
         }))
     },
 };
+
+/// Its name, which says that there are pairs to mask.
+pub(crate) const NAME: &str = "key-value";
 
 const OWN: [ParameterDoc; 1] = [ParameterDoc {
     name: "learning-rate",

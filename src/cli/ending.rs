@@ -1,8 +1,9 @@
 //! How the commands that leave a run folder end: figures, report, manifest, and the lines that all of them print.
 
-use crate::cli::report::LookArgs;
+use super::report::LookArgs;
 use crate::report::compose;
 use crate::run::{Identity, Manifest, RunFolder};
+use crate::table::{Row, to_csv, write_parquet};
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -45,4 +46,13 @@ impl Ending {
         lines.push(format!("report  {}", self.path.join("report.html").display()));
         lines
     }
+}
+
+/// A table as CSV and as Parquet; no file where there are no rows.
+pub(super) fn write_table<R: Row>(folder: &RunFolder, name: &str, rows: &[R]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    folder.write(&format!("{name}.csv"), &to_csv(rows)?)?;
+    folder.write(&format!("{name}.parquet"), &write_parquet(rows)?)
 }
