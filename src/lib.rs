@@ -15,6 +15,7 @@ pub mod benchmark;
 pub mod bottleneck;
 pub mod checkpoint;
 pub mod cli;
+pub mod codebook;
 pub mod concept;
 pub mod dictionary;
 pub mod figure;

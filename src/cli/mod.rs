@@ -2,6 +2,7 @@
 
 mod bench;
 mod capture;
+mod codebook;
 mod completions;
 mod concept;
 mod demo;
@@ -86,6 +87,7 @@ enum Command {
     Regress(regress::RegressArgs),
     Concept(Box<concept::ConceptArgs>),
     Sae(Box<sae::SaeArgs>),
+    Codebook(Box<codebook::CodebookArgs>),
     Report(report::ReportArgs),
     Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
@@ -149,6 +151,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Regress(args) => regress::run(&args, output),
         Command::Concept(args) => concept::run(&args, output),
         Command::Sae(args) => sae::run(&args, output),
+        Command::Codebook(args) => codebook::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),

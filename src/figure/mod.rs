@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod canvas;
+mod codebook;
 mod colormap;
 mod compression_by_estimator;
 mod concept;
@@ -33,6 +34,7 @@ mod style;
 mod svg;
 mod training;
 
+pub use codebook::CodebookTables;
 pub use colormap::Colormap;
 pub use concept::{ConceptOverlays, ConceptTables};
 pub use data::Limits;
@@ -128,6 +130,8 @@ pub struct FigureTables<'a> {
     pub concept: Option<&'a ConceptTables>,
     /// Dictionaries.
     pub dictionary: Option<&'a DictionaryTables>,
+    /// Codebooks.
+    pub codebook: Option<&'a CodebookTables>,
 }
 
 /// Runs up to which each has figures of its own, where they differ by their seed.
@@ -170,6 +174,7 @@ pub fn draw_all(
     drawings.extend(gap_scatter::scatter(tables.models, tables.correlations));
     drawings.extend(tables.concept.map(concept::draw).unwrap_or_default());
     drawings.extend(tables.dictionary.map(dictionary::draw).unwrap_or_default());
+    drawings.extend(tables.codebook.map(codebook::draw).unwrap_or_default());
 
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     drawings.into_iter().map(|drawing| written(drawing, options.png_scale, folder)).collect()

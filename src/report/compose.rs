@@ -1,6 +1,6 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, Sheet, concept, concept_corrections, correlation, dictionary, render, sheet};
+use super::{ReportInput, Sheet, codebook, concept, concept_corrections, correlation, dictionary, render, sheet};
 use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
 use crate::run::{Manifest, TABLES, write_atomic};
@@ -23,11 +23,12 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
     let correlations: Vec<CorrelationRow> = table(folder, "correlation.csv")?;
     let concept = concept::read(folder)?;
     let dictionaries = dictionary::read(folder)?;
+    let codebooks = codebook::read(folder)?;
     let nothing = plane.is_empty() && training.is_empty() && ib_curve.is_empty() && regression.is_empty();
     ensure!(
-        !(nothing && models.is_empty() && concept.is_empty() && dictionaries.is_empty()),
+        !(nothing && models.is_empty() && concept.is_empty() && dictionaries.is_empty() && codebooks.is_empty()),
         "{} holds no table to draw: none of plane.csv, training.csv, ib_curve.csv, regression_summary.csv, models.csv, \
-         metrics.csv and dictionaries.csv has rows",
+         metrics.csv, dictionaries.csv and codebook_metrics.csv has rows",
         folder.display()
     );
     let gradients: Vec<GradientRow> = table(folder, "gradients.csv")?;
@@ -49,6 +50,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         correlations: &correlations,
         concept: Some(&concept),
         dictionary: Some(&dictionaries),
+        codebook: Some(&codebooks),
     };
     let figures = draw_all(&drawn, &manifest.limits, options, &target)?;
     let sheets: Vec<Sheet> = sheet::regression(&regression)
@@ -57,6 +59,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         .chain(concept::sheets(&concept))
         .chain(concept_corrections::sheets(&concept))
         .chain(dictionary::sheets(&dictionaries))
+        .chain(codebook::sheets(&codebooks))
         .collect();
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title = title(folder, manifest);

@@ -3,6 +3,7 @@
 //! Everything that came from a file is escaped, and the page's own policy forbids the network and any script but the
 //! one below.
 
+mod codebook;
 mod compose;
 mod concept;
 mod concept_corrections;

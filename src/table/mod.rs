@@ -7,6 +7,7 @@ mod accuracy;
 mod activation;
 mod agreement;
 mod association;
+mod codebook;
 mod concept;
 mod concept_edit;
 mod concept_intervention;
@@ -36,6 +37,7 @@ pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
 pub use agreement::AgreementRow;
 pub use association::AssociationRow;
+pub use codebook::{CodeRow, CodebookRow, SteeringRow};
 pub use concept::{
     ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
     ConceptWeightRow,
@@ -169,6 +171,9 @@ mod tests {
             missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
             missing("ConceptEditRow", ConceptEditRow::COLUMNS),
             missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
+            missing("CodebookRow", CodebookRow::COLUMNS),
+            missing("CodeRow", CodeRow::COLUMNS),
+            missing("SteeringRow", SteeringRow::COLUMNS),
             missing("DictionaryRow", DictionaryRow::COLUMNS),
             missing("FeatureNameRow", FeatureNameRow::COLUMNS),
             missing("DictionaryTrainingRow", DictionaryTrainingRow::COLUMNS),

@@ -4,7 +4,7 @@ mod calibration;
 mod compare;
 mod contributions;
 mod edits;
-mod heat;
+pub(super) mod heat;
 mod importance;
 mod incremental;
 mod incremental_tasks;
