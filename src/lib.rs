@@ -6,8 +6,8 @@
 //! The folders are the stages of the way the data go: a [`checkpoint`] or a [`variable`] is read, the [`subject`] network that it belongs
 //! to is run, the [`plane`] is computed, its rows go into a [`table`], are drawn as a [`figure`] and told in a
 //! [`report`]; a [`study`] does so over a grid; [`run`] keeps the folder in which all of it lands, and [`cli`] is the command line. The estimators
-//! themselves are in `narrows-estimators`, data sets and loaders in `narrows-datasets`, concept bottlenecks in
-//! `narrows-probes`.
+//! themselves are in `narrows-estimators`, data sets and loaders in `narrows-datasets`, learned features in
+//! `narrows-dictionaries`, concept bottlenecks in `narrows-probes`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -45,8 +45,9 @@ pub fn k_means(
     let mut done = 0;
     while done < rounds {
         done += 1;
+        let before = centres.clone();
         move_centres(samples, &labels, &distances, &mut centres);
-        let (now, far) = nearest(samples, centres.view());
+        let (now, far) = follow(samples, &before, &centres, &labels, &distances);
         let settled = now == labels;
         (labels, distances) = (now, far);
         if settled {
@@ -81,32 +82,100 @@ pub(crate) fn nearest(samples: ArrayView2<f32>, centres: ArrayView2<f32>) -> (Ve
     chunks.into_iter().flatten().unzip()
 }
 
+/// ‖a − b‖², in eight sums side by side that the compiler makes a vector of.
 fn squared_distance(a: ArrayView1<f32>, b: ArrayView1<f32>) -> f32 {
-    a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum()
+    let (Some(a), Some(b)) = (a.as_slice(), b.as_slice()) else {
+        return a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum();
+    };
+    let mut lanes = [0f32; 8];
+    let (whole_a, rest_a) = a.as_chunks::<8>();
+    let (whole_b, rest_b) = b.as_chunks::<8>();
+    for (a, b) in whole_a.iter().zip(whole_b) {
+        for lane in 0..8 {
+            let gap = a[lane] - b[lane];
+            lanes[lane] += gap * gap;
+        }
+    }
+    lanes.iter().sum::<f32>() + rest_a.iter().zip(rest_b).map(|(x, y)| (x - y) * (x - y)).sum::<f32>()
 }
 
+/// Candidates for centres that are weighed against all samples at once.
+const BLOCK: usize = 64;
+
 /// k-means++: each centre is a sample, drawn with a chance that grows with its squared distance to those before it.
+///
+/// Candidates are drawn by the distances to the centres before their block, and kept with the chance by which those
+/// within the block have made the distance smaller: rejection, which draws from the very same distribution, while one
+/// matrix product a block takes the place of a pass over the samples for each centre.
 fn spread(samples: ArrayView2<f32>, clusters: usize, seed: u64) -> Array2<f32> {
     let mut generator = stream(seed, Purpose::Clusters, 0, 0);
-    let mut centres = Array2::zeros((clusters, samples.ncols()));
+    let mut chosen = vec![generator.random_range(0..samples.nrows())];
     let mut gaps = vec![f32::INFINITY; samples.nrows()];
-    let mut chosen = generator.random_range(0..samples.nrows());
-    for cluster in 0..clusters {
-        centres.row_mut(cluster).assign(&samples.row(chosen));
-        let centre = centres.row(cluster);
-        gaps.par_iter_mut().enumerate().for_each(|(i, gap)| *gap = gap.min(squared_distance(samples.row(i), centre)));
-        let total: f64 = gaps.iter().map(|&g| f64::from(g)).sum();
-        let mut left = generator.random_range(0.0..1.0) * total;
-        // Where all samples are centres already (total = 0), any of them will do.
-        chosen = gaps
-            .iter()
-            .position(|&g| {
-                left -= f64::from(g);
-                left < 0.0
+    let mut weighed = 0;
+    while chosen.len() < clusters {
+        let block = samples.select(Axis(0), &chosen[weighed..]);
+        let (_, near) = nearest(samples, block.view());
+        gaps.iter_mut().zip(near).for_each(|(gap, near)| *gap = gap.min(near));
+        weighed = chosen.len();
+        let running: Vec<f64> = (gaps.iter())
+            .scan(0.0, |sum, &gap| {
+                *sum += f64::from(gap);
+                Some(*sum)
             })
-            .unwrap_or_else(|| generator.random_range(0..samples.nrows()));
+            .collect();
+        let total = running[running.len() - 1];
+        let mut tries = 0;
+        while chosen.len() < clusters.min(weighed + BLOCK) {
+            tries += 1;
+            if total <= 0.0 {
+                // All samples are centres already: any of them will do.
+                chosen.push(generator.random_range(0..samples.nrows()));
+                continue;
+            }
+            let left = generator.random_range(0.0..1.0) * total;
+            let candidate = running.partition_point(|&sum| sum <= left).min(gaps.len() - 1);
+            let row = samples.row(candidate);
+            let within = chosen[weighed..].iter().map(|&c| squared_distance(row, samples.row(c)));
+            let gap = within.fold(gaps[candidate], f32::min);
+            if generator.random_range(0.0..1.0) * f64::from(gaps[candidate]) < f64::from(gap) {
+                chosen.push(candidate);
+            } else if tries > 4 * BLOCK && chosen.len() > weighed {
+                // Few are left that are far from this block: weigh it first.
+                break;
+            }
+        }
     }
-    centres
+    samples.select(Axis(0), &chosen)
+}
+
+/// The nearest centres after some have moved. A sample whose own centre stayed needs to be compared with those that
+/// moved only; as clusters settle, these become few.
+fn follow(
+    samples: ArrayView2<f32>,
+    before: &Array2<f32>,
+    centres: &Array2<f32>,
+    labels: &[u32],
+    distances: &[f32],
+) -> (Vec<u32>, Vec<f32>) {
+    let moved: Vec<usize> = (0..centres.nrows()).filter(|&c| before.row(c) != centres.row(c)).collect();
+    let mut is_moved = vec![false; centres.nrows()];
+    moved.iter().for_each(|&c| is_moved[c] = true);
+    let (lost, kept): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|&i| is_moved[labels[i] as usize]);
+    let (mut labels, mut distances) = (labels.to_vec(), distances.to_vec());
+    let (near, far) = nearest(samples.select(Axis(0), &lost).view(), centres.view());
+    for ((&sample, label), distance) in lost.iter().zip(near).zip(far) {
+        (labels[sample], distances[sample]) = (label, distance);
+    }
+    if !moved.is_empty() {
+        let (near, far) = nearest(samples.select(Axis(0), &kept).view(), centres.select(Axis(0), &moved).view());
+        for ((&sample, near), distance) in kept.iter().zip(near).zip(far) {
+            let label = moved[near as usize] as u32;
+            if (distance, label) < (distances[sample], labels[sample]) {
+                (labels[sample], distances[sample]) = (label, distance);
+            }
+        }
+    }
+    (labels, distances)
 }
 
 fn move_centres(samples: ArrayView2<f32>, labels: &[u32], distances: &[f32], centres: &mut Array2<f32>) {
@@ -150,6 +219,48 @@ mod tests {
         assert!((0..90).all(|i| found.labels[i] == found.labels[i % 3]));
         assert!(found.inertia < 90.0 * 2.0 * 0.01, "{}", found.inertia);
         assert_eq!(k_means(samples.view(), 3, 50, 1).unwrap(), found);
+    }
+
+    #[test]
+    fn following_finds_what_a_full_search_finds() {
+        let samples = Array2::from_shape_fn((500, 9), |(i, j)| ((i * 7919 + j * 104_729) % 1009) as f32 / 100.0);
+        let start = samples.select(Axis(0), &(0..40).collect::<Vec<_>>());
+        let (labels, distances) = nearest(samples.view(), start.view());
+        let mut moved = start.clone();
+        // Every third centre moves.
+        moved.rows_mut().into_iter().step_by(3).for_each(|mut row| row += 0.7);
+        let followed = follow(samples.view(), &start, &moved, &labels, &distances);
+        let full = nearest(samples.view(), moved.view());
+        assert_eq!(followed.0, full.0);
+        assert_eq!(followed.1, full.1);
+    }
+
+    #[test]
+    fn centres_start_far_apart_as_often_as_k_means_plus_plus_says() {
+        // Four samples on a line, two centres: after 0 (one draw in four), 1, 2, 10 follow by 1 : 4 : 100, and so on.
+        let samples = array![[0.0], [1.0], [2.0], [10.0]];
+        let square = |i: usize, j: usize| f64::from(samples[[i, 0]] - samples[[j, 0]]).powi(2);
+        let total = |i: usize| (0..4).map(|j| square(i, j)).sum::<f64>();
+        let draws = 4000;
+        let mut counts = Array2::<usize>::zeros((4, 4));
+        for seed in 0..draws {
+            let centres = spread(samples.view(), 2, seed);
+            let place = |row: usize| samples.column(0).iter().position(|v| *v == centres[[row, 0]]).unwrap();
+            counts[[place(0), place(1)]] += 1;
+        }
+        for ((i, j), &count) in counts.indexed_iter() {
+            let expected = 0.25 * square(i, j) / total(i);
+            let found = count as f64 / draws as f64;
+            let error = (expected * (1.0 - expected) / draws as f64).sqrt();
+            assert!((found - expected).abs() <= 4.0 * error, "{i} {j}: {found}, not {expected}");
+        }
+        // With a third centre the second is weighed within the block: all three differ, always.
+        for seed in 0..200 {
+            let mut three: Vec<f32> = spread(samples.view(), 3, seed).into_iter().collect();
+            three.sort_by(f32::total_cmp);
+            three.dedup();
+            assert_eq!(three.len(), 3);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod adamw;
+pub mod baselines;
 pub mod codebook;
 mod coder;
 mod codes;
@@ -15,9 +16,12 @@ pub mod evaluate;
 mod kernel;
 pub mod key_value;
 mod kmeans;
+pub mod naming;
 mod random;
+mod summary;
 mod tensors;
 pub mod train;
+pub mod transformer;
 pub mod variants;
 
 pub use adamw::{AdamW, Moments, clip};
@@ -26,3 +30,4 @@ pub use codes::Codes;
 pub use dictionary::{Activation, Dictionary};
 pub use error::DictionaryError;
 pub use kmeans::{Clustering, k_means};
+pub use summary::{FeatureSummary, Summaries};

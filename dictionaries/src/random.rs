@@ -8,6 +8,10 @@ use rand_chacha::rand_core::SeedableRng;
 pub(crate) enum Purpose {
     /// Where clusters start.
     Clusters = 1,
+    /// Which pairs of an alignment are held out together.
+    Folds = 30,
+    /// Names that are dealt out by chance.
+    Names = 31,
     /// Where features start.
     Features = 10,
     /// Which samples dead features start anew from.
@@ -20,8 +24,6 @@ pub(crate) enum Purpose {
     Weights = 22,
     /// Tokens that are drawn from a model.
     Sampling = 23,
-    /// What a metric draws.
-    Metrics = 24,
     /// Projections of a key-value memory.
     Projections = 40,
     /// Where its keys start, and which queries replace rare ones.
@@ -30,6 +32,10 @@ pub(crate) enum Purpose {
     Queries = 42,
     /// Where its values start.
     Values = 43,
+    /// Random directions of a baseline.
+    RandomDirections = 60,
+    /// Which samples the atoms of a baseline start at.
+    Atoms = 61,
 }
 
 /// The stream of a purpose in a part (a dictionary, a codebook, a head) and a step.

@@ -40,7 +40,7 @@ pub use compare::{Compared, Comparison, over_seeds};
 pub use data::{DataSpec, Group, Part, Subject};
 pub use edit::{EditSamples, EditSpec, Edited, edited};
 pub use explain::explain;
-pub(crate) use files::matrix;
+pub(crate) use files::{labels, labels_with_gaps, matrix, names};
 pub use findings::{compared, findings};
 pub(crate) use fit::weights;
 pub use fit::{FitResult, Traced, fit};

@@ -4,6 +4,7 @@ use crate::checkpoint::{Contents, Dtype, LazyTensor, ReadOptions, natural_order}
 use crate::concept::matrix;
 use crate::run::InputFile;
 use anyhow::{Context, Result, bail, ensure};
+use narrows_datasets::Planted;
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
@@ -45,9 +46,14 @@ impl Source {
     /// Opens `FILE`, `FILE:ARRAY`, a pattern (`'acts/*.npy'`) or a folder of shards in natural order. An array of
     /// [samples × tokens × width] is one row a token.
     ///
+    /// `planted` or `planted:KEY=VALUE,…` is a planted dictionary's activations (see `narrows_datasets::Planted`).
+    ///
     /// # Errors
     /// When nothing is found, a shard is cut short or damaged, shards differ in width, or an array is no matrix.
     pub fn open(place: &str) -> Result<Self> {
+        if let Some(planted) = Planted::parse(place) {
+            return Ok(Self::whole(place, planted?.draw(0)?.activations));
+        }
         let (paths, array) = files_of(place)?;
         let mut source = Self { name: name_of(place, array), files: vec![], shards: vec![], width: 0, rows: 0 };
         for path in &paths {
@@ -68,6 +74,13 @@ impl Source {
             source.files.push(InputFile::of(path)?);
         }
         Ok(source)
+    }
+
+    /// Rows that are in memory already.
+    fn whole(name: &str, values: Array2<f32>) -> Self {
+        let (rows, width) = values.dim();
+        let shard = Shard { place: name.into(), values: Values::Whole(values), first: 0, rows, tokens: 1 };
+        Self { name: name.split(':').next().unwrap_or(name).into(), files: vec![], shards: vec![shard], width, rows }
     }
 
     /// Columns.

@@ -286,4 +286,53 @@ pub(crate) mod tests {
         let message = format!("{:#}", save(dir.path(), &saved).unwrap_err());
         assert!(message.contains("encoder bias") && message.contains("NaN"), "{message}");
     }
+
+    /// Folders that the packages themselves wrote (`fixtures/make.py`), with what they compute of them.
+    #[test]
+    fn what_other_tools_saved_gives_the_codes_that_they_give() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dictionary/fixtures");
+        let mut read = 0;
+        for entry in std::fs::read_dir(fixtures).unwrap() {
+            let folder = entry.unwrap().path();
+            if !folder.is_dir() {
+                continue;
+            }
+            let expected =
+                crate::checkpoint::read(&folder.join("expected.safetensors"), &Default::default()).unwrap().tensors;
+            let matrix = |name: &str| {
+                let t = expected.get(name).unwrap();
+                Array2::from_shape_vec((t.shape[0], t.shape[1]), t.values.clone()).unwrap()
+            };
+            let saved = load(&folder).unwrap();
+            let codes = saved.dictionary.encode(matrix("inputs").view()).unwrap();
+            let near = |found: Array2<f32>, name: &str| {
+                let gap = (found - matrix(name)).iter().fold(0f32, |m, v| m.max(v.abs()));
+                assert!(gap < 1e-5, "{}: {name} {gap}", folder.display());
+            };
+            near(codes.to_dense(), "codes");
+            near(saved.dictionary.decode(&codes).unwrap(), "decoded");
+            assert!(matrix("codes").iter().filter(|c| **c > 0.0).count() > 10);
+            let hook = saved.metadata.get("hook_name").and_then(Value::as_str);
+            let theirs = folder.file_name().unwrap().to_str().unwrap().starts_with("saelens");
+            if theirs && !folder.ends_with("saelens-batchtopk") && !folder.ends_with("saelens-batchtopk-training") {
+                assert_eq!(hook, Some("blocks.0.hook_resid_post"));
+            }
+            // In each layout that can say what it is, it comes back with the same codes.
+            for layout in [Layout::SaeLens, Layout::DictionaryLearning, Layout::Npz] {
+                let Ok(files) = files_as(&saved, layout) else { continue };
+                let dir = tempfile::tempdir().unwrap();
+                files.iter().for_each(|(name, bytes)| std::fs::write(dir.path().join(name), bytes).unwrap());
+                let again = load(dir.path()).unwrap().dictionary;
+                // dictionary_learning's AutoEncoder has codes in units of the decoder's norms.
+                let plain = again.decoder.iter().zip(&saved.dictionary.decoder).all(|(a, b)| (a - b).abs() < 1e-6);
+                let codes = again.encode(matrix("inputs").view()).unwrap();
+                if plain {
+                    near(codes.to_dense(), "codes");
+                }
+                near(again.decode(&codes).unwrap(), "decoded");
+            }
+            read += 1;
+        }
+        assert_eq!(read, 15);
+    }
 }

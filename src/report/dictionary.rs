@@ -3,7 +3,7 @@
 use super::Sheet;
 use crate::figure::DictionaryTables;
 use crate::figure::scale::readable;
-use crate::table::{DictionaryRow, Row, read_csv};
+use crate::table::{DictionaryFeatureRow, DictionaryRow, Row, read_csv};
 use anyhow::Result;
 use std::path::Path;
 
@@ -16,7 +16,15 @@ pub(super) fn read(folder: &Path) -> Result<DictionaryTables> {
     Ok(DictionaryTables {
         numbers: table(folder, "dictionaries.csv")?,
         training: table(folder, "dictionary_training.csv")?,
+        features: features(&folder.join("features.csv"))?,
     })
+}
+
+/// The table of features, where it is that of an evaluation: other commands have other tables of that name.
+fn features(path: &Path) -> Result<Vec<DictionaryFeatureRow>> {
+    let own: Vec<&str> = DictionaryFeatureRow::COLUMNS.iter().map(|c| c.name).collect();
+    let evaluated = path.exists() && std::fs::read_to_string(path)?.starts_with(&own.join(","));
+    if evaluated { read_csv(path) } else { Ok(vec![]) }
 }
 
 /// The numbers of whole dictionaries: a row a dictionary, a column a number.

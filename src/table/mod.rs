@@ -13,6 +13,8 @@ mod concept_intervention;
 mod concept_path;
 mod concept_score;
 mod dictionary;
+mod dictionary_feature;
+mod feature_name;
 mod generalisation;
 mod gradient;
 mod ib_curve;
@@ -43,6 +45,8 @@ pub use concept_intervention::ConceptInterventionRow;
 pub use concept_path::ConceptPathRow;
 pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
 pub use dictionary::{DictionaryRow, DictionaryTrainingRow};
+pub use dictionary_feature::{DictionaryFeatureRow, DictionaryPairRow};
+pub use feature_name::FeatureNameRow;
 pub use generalisation::{CorrelationRow, ModelRow};
 pub(crate) use generalisation::{is_main, main_sample};
 pub use gradient::GradientRow;
@@ -166,6 +170,7 @@ mod tests {
             missing("ConceptEditRow", ConceptEditRow::COLUMNS),
             missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
             missing("DictionaryRow", DictionaryRow::COLUMNS),
+            missing("FeatureNameRow", FeatureNameRow::COLUMNS),
             missing("DictionaryTrainingRow", DictionaryTrainingRow::COLUMNS),
             missing("IncrementalRow", IncrementalRow::COLUMNS),
             missing("IncrementalSummaryRow", IncrementalSummaryRow::COLUMNS),

@@ -78,14 +78,25 @@ impl Codebook {
         rho: f64,
         (seed, part, step): (u64, u16, u64),
     ) -> Result<usize, DictionaryError> {
-        if activations.nrows() == 0 {
+        let normed = self.normed(activations)?;
+        self.replace_dead_by(normed.view(), usage, rho, (seed, part, step))
+    }
+
+    /// The same, by activations that are layer-normed already.
+    pub(crate) fn replace_dead_by(
+        &mut self,
+        normed: ArrayView2<f32>,
+        usage: &Usage,
+        rho: f64,
+        (seed, part, step): (u64, u16, u64),
+    ) -> Result<usize, DictionaryError> {
+        if normed.nrows() == 0 {
             return Err(DictionaryError::TooFew { what: "activations to replace codes by", found: 0, needed: 1 });
         }
         let dead: Vec<usize> = (0..usage.counts.len()).filter(|&code| usage.counts[code] == 0).collect();
         if dead.is_empty() {
             return Ok(0);
         }
-        let normed = self.normed(activations)?;
         let width = self.codes.ncols();
         let mut generator = stream(seed, Purpose::DeadCodes, part, step);
         for &code in &dead {

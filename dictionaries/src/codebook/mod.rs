@@ -11,6 +11,7 @@
 
 mod dead;
 mod layer;
+pub mod metrics;
 mod nearest;
 mod settings;
 mod snap;

@@ -27,6 +27,8 @@ pub use measure::{About, MEASURES, Measure, about};
 pub use neighbours::neighbours;
 pub use pairs::Pair;
 
+pub(crate) use neighbours::unit_rows;
+
 use crate::coder::Coder;
 use crate::{Codes, DictionaryError};
 use feature::Firing;

@@ -1,9 +1,13 @@
 //! Figures of dictionaries, one file a kind.
 
+mod bars;
+mod density;
+mod frontier;
+mod kinds;
 mod training;
 
 use super::Drawing;
-use crate::table::{DictionaryRow, DictionaryTrainingRow};
+use crate::table::{DictionaryFeatureRow, DictionaryRow, DictionaryTrainingRow};
 
 /// The tables that the figures of a dictionary job are drawn from; any may be empty.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,6 +16,8 @@ pub struct DictionaryTables {
     pub numbers: Vec<DictionaryRow>,
     /// How their training went.
     pub training: Vec<DictionaryTrainingRow>,
+    /// Their features.
+    pub features: Vec<DictionaryFeatureRow>,
 }
 
 impl DictionaryTables {
@@ -23,5 +29,12 @@ impl DictionaryTables {
 
 /// Every figure that the tables have the numbers for.
 pub(super) fn draw(tables: &DictionaryTables) -> Vec<Drawing> {
-    training::draw(&tables.training).into_iter().collect()
+    let drawings = [
+        frontier::draw(&tables.numbers),
+        bars::recovery(&tables.numbers),
+        bars::probing(&tables.numbers),
+        density::draw(&tables.features),
+        training::draw(&tables.training),
+    ];
+    drawings.into_iter().flatten().collect()
 }
