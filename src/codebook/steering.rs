@@ -27,23 +27,41 @@ pub struct Request {
     pub seed: u64,
 }
 
+impl Request {
+    /// Checks that the models of a run can be steered so.
+    ///
+    /// # Errors
+    /// When a state is none of the machine's, both are the same, or the walk is too long for the model.
+    pub fn check(&self, saved: &Saved) -> Result<()> {
+        let plan = &saved.plan;
+        let digits = plan.walks()?.digits;
+        for state in self.from.iter().chain(&self.to) {
+            ensure!(*state < plan.states, "state {state}: the machine's states are 0 to {}", plan.states - 1);
+        }
+        ensure!(
+            self.from.is_none() || self.from != self.to,
+            "--from and --to are the same state: there is nothing to steer"
+        );
+        let tokens = 1 + self.history.saturating_add(2).saturating_mul(digits) - 1;
+        ensure!(
+            tokens <= plan.length,
+            "a walk of {} states, a state and the digits after it are {tokens} tokens, but the model reads {}: give a \
+             smaller --history",
+            self.history,
+            plan.length
+        );
+        Ok(())
+    }
+}
+
 /// Steers at every set of components; `progress` gets the number of sets done, and how many there are.
 ///
 /// # Errors
 /// When a state is none of the machine's, or the walk is too long for the model.
 pub fn steering(saved: &Saved, request: &Request, mut progress: impl FnMut(u64, u64)) -> Result<Vec<SteeringRow>> {
+    request.check(saved)?;
     let plan = &saved.plan;
     let (walks, machine) = (plan.walks()?, plan.machine()?);
-    for state in request.from.iter().chain(&request.to) {
-        ensure!(*state < plan.states, "state {state}: the machine's states are 0 to {}", plan.states - 1);
-    }
-    let tokens = 1 + (request.history + 2) * walks.digits - 1;
-    ensure!(
-        tokens <= plan.length,
-        "a walk of {} states, a state and the digits after it are {tokens} tokens, but the model reads {}: give a smaller --history",
-        request.history,
-        plan.length
-    );
     let model = saved.models.get("codebook").ok_or_else(|| anyhow::anyhow!("the run has no model with codebooks"))?;
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let all = |fixed: Option<usize>| fixed.map_or(0..plan.states, |s| s..s + 1);
@@ -51,7 +69,6 @@ pub fn steering(saved: &Saved, request: &Request, mut progress: impl FnMut(u64, 
         .flat_map(|from| all(request.to).map(move |to| (from, to)))
         .filter(|(from, to)| from != to)
         .collect();
-    ensure!(!pairs.is_empty(), "--from and --to are the same state: there is nothing to steer");
     if pairs.len() > request.pairs {
         pairs.shuffle(&mut rng);
         pairs.truncate(request.pairs);

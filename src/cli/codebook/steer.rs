@@ -44,6 +44,7 @@ pub(super) fn run(args: &SteerArgs, output: Output) -> Result<()> {
     let saved = Saved::load(&args.run)?;
     let request =
         Request { from: args.from, to: args.to, pairs: args.pairs as usize, history: args.history, seed: args.seed };
+    request.check(&saved)?;
     let config = json!({ "plan": saved.plan, "request": request, "seed": args.seed });
     let identity = Identity::new("codebook steer", config, Saved::files(&args.run)?);
     let folder = match RunFolder::open(&args.out.folder("codebook-steer"), args.out.existing(), &identity)? {

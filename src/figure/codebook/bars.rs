@@ -15,6 +15,8 @@ const LINE: f64 = 22.0;
 struct Bars<'a> {
     title: &'a str,
     unit: &'a str,
+    /// Whether values are shares, whose axis goes to 1 whatever they are.
+    share: bool,
     values: Vec<(f64, Option<f64>, Option<f64>)>,
 }
 
@@ -35,7 +37,11 @@ fn bars(names: &[String], panels: &[Bars<'_>]) -> Picture {
     y.ticks.clear();
     for (column, shown) in panels.iter().enumerate() {
         let ends = shown.values.iter().flat_map(|(v, e, r)| [v + e.unwrap_or(0.0), r.unwrap_or(0.0), 0.0]);
-        let extent = Extent::of(ends).map(|e| Extent { low: 0.0, high: (1.05 * e.high).max(1e-3) });
+        let extent = if shown.share {
+            Some(Extent { low: 0.0, high: 1.0 })
+        } else {
+            Extent::of(ends).map(|e| Extent { low: 0.0, high: (1.05 * e.high).max(1e-3) })
+        };
         let x = Axis::amount(extent, 4);
         let frame = grid.frame(column, 0);
         let panel = Panel { frame, x: &x, y: &y };
@@ -77,7 +83,8 @@ pub(super) fn sharing(rows: &[CodebookRow]) -> Option<Drawing> {
     }
     let names: Vec<String> = own.iter().map(|r| place(r.layer.unwrap_or(0), &r.part)).collect();
     let values = own.iter().map(|r| (r.value.unwrap_or(0.0), None, r.reference)).collect();
-    let panel = Bars { title: "Pairs that share a code", unit: "Jensen–Shannon divergence, nats", values };
+    let panel =
+        Bars { title: "Pairs that share a code", unit: "Jensen–Shannon divergence, nats", share: false, values };
     Some(Drawing {
         name: "codebook_sharing".into(),
         title: "Do inputs that share a code have the same future?".into(),
@@ -95,7 +102,14 @@ pub(super) fn steering(rows: &[CodebookRow]) -> Option<Drawing> {
     if ratio.is_empty() || ratio.len() != success.len() {
         return None;
     }
-    let names: Vec<String> = ratio.iter().map(|r| r.part.replace('_', " ").replace("mlp", "MLP")).collect();
+    let names: Vec<String> = ratio
+        .iter()
+        .map(|r| match &r.part[..] {
+            "attention" => "all attention".into(),
+            "mlp" => "all MLPs".into(),
+            part => part.replace('_', " ").replace("mlp", "MLP"),
+        })
+        .collect();
     // A single pair has no error.
     let values = |rows: &[&CodebookRow]| -> Vec<(f64, Option<f64>, Option<f64>)> {
         rows.iter().map(|r| (r.value.unwrap_or(0.0), r.std_error.filter(|e| *e > 0.0), None)).collect()
@@ -106,7 +120,7 @@ pub(super) fn steering(rows: &[CodebookRow]) -> Option<Drawing> {
             unit: "share of that without steering",
             values: values(&ratio),
         },
-        Bars { title: "Steering succeeds", unit: "share of pairs", values: values(&success) },
+        Bars { title: "Steering succeeds", unit: "share of pairs", share: true, values: values(&success) },
     ];
     Some(Drawing {
         name: "codebook_steering".into(),

@@ -1,6 +1,5 @@
 //! Which codes stand for which states.
 
-use super::place;
 use crate::figure::Drawing;
 use crate::figure::concept::heat::Heat;
 use crate::figure::data::distinct;
@@ -16,9 +15,10 @@ const MOST: usize = 40;
 /// Precision and recall from which on a code is a state's.
 const CLEAR: f64 = 0.9;
 
+/// A code's name, short enough to stand above a column.
 fn name(row: &CodeRow) -> String {
-    let head = row.head.map(|h| format!(" head {h}")).unwrap_or_default();
-    format!("{}{head}, code {}", place(row.layer, &row.part), row.code)
+    let part = row.head.map_or_else(|| "MLP".to_owned(), |head| format!("head {head}"));
+    format!("L{} {part} code {}", row.layer, row.code)
 }
 
 /// Precision against recall of every pair of a code and a state, attention and MLP side by side.
