@@ -170,6 +170,21 @@ fn gather(features: &[u32], columns: &[Vec<(u32, f32)>], known: &Known) -> Array
     dense
 }
 
+/// The samples on which some feature is active, and those on which none is as one row of each side that counts so many
+/// times: nearly all samples are such, and alike.
+fn gathered(x: &Array2<f64>, present: &[bool]) -> (Array2<f64>, Vec<bool>, Vec<f64>) {
+    let active: Vec<bool> = x.rows().into_iter().map(|r| r.iter().any(|v| *v != 0.0)).collect();
+    let some: Vec<usize> = (0..active.len()).filter(|&i| active[i]).collect();
+    let silent = |side: bool| active.iter().zip(present).filter(|(a, p)| !**a && **p == side).count() as f64;
+    let mut rows = Array2::zeros((some.len() + 2, x.ncols()));
+    for (mut row, &i) in rows.rows_mut().into_iter().zip(&some) {
+        row.assign(&x.row(i));
+    }
+    let sides = some.iter().map(|&i| present[i]).chain([true, false]).collect();
+    let counts = some.iter().map(|_| 1.0).chain([silent(true), silent(false)]).collect();
+    (rows, sides, counts)
+}
+
 type Columns = Vec<Vec<(u32, f32)>>;
 
 fn one_probe(chosen: &[u32], columns: &(Columns, Columns), train: &Known, test: &Known) -> Probe {
@@ -178,7 +193,8 @@ fn one_probe(chosen: &[u32], columns: &(Columns, Columns), train: &Known, test: 
     for (mut column, scale) in x.columns_mut().into_iter().zip(&scales) {
         column /= *scale;
     }
-    let fitted = fit(x.view(), &train.present);
+    let (rows, present, counts) = gathered(&x, &train.present);
+    let fitted = fit(rows.view(), &present, &counts);
     let weights: Vec<f64> = fitted.weights.iter().zip(&scales).map(|(w, s)| w / s).collect();
     let scores: Vec<f64> =
         gather(chosen, &columns.1, test).rows().into_iter().map(|r| score(&weights, fitted.bias, r)).collect();

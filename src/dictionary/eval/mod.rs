@@ -163,7 +163,12 @@ impl Bench {
         let about = rows::About { judged, layer: judged.layer(self.name()), split: self.split() };
         about.measures(&evaluation, found);
         about.features(&evaluation, self.fitted, found);
-        found.warnings.extend(evaluation.warnings.iter().map(|w| format!("{}: {w}", judged.name)));
+        // What is true of the activations is true for all.
+        for warning in &evaluation.warnings {
+            if !found.warnings.contains(warning) {
+                found.warnings.push(warning.clone());
+            }
+        }
         if let Some(truth) = &self.truth {
             truth.compare(&about, &evaluation, &codes, self.fitted, found)?;
         }

@@ -23,10 +23,10 @@ type Series = (String, String, String);
 /// Recovery of a planted truth.
 pub(super) fn recovery(rows: &[DictionaryRow]) -> Option<Drawing> {
     let series = [
-        ("true_to_learned_cosine", "largest cosine, true to learned"),
-        ("learned_to_true_cosine", "largest cosine, learned to true"),
-        ("recovered_share", "share recovered (cosine above 0.9)"),
-        ("matched_firing_f1", "F1 of firing, matched features"),
+        ("true_to_learned_cosine", "cosine, true to learned"),
+        ("learned_to_true_cosine", "cosine, learned to true"),
+        ("recovered_share", "share recovered"),
+        ("matched_firing_f1", "F1 of firing"),
     ];
     let series = series.map(|(metric, name)| (metric.to_string(), String::new(), name.to_string()));
     let picture = bars(rows, &series, 0.0)?;
@@ -34,7 +34,7 @@ pub(super) fn recovery(rows: &[DictionaryRow]) -> Option<Drawing> {
         name: "dictionary_recovery".into(),
         title: "What of the planted dictionary was recovered".into(),
         caption: "Mean over features of the largest cosine between true directions and live decoder rows, both ways; \
-                  share of true features with a cosine above 0.9; and how well matched features fire where the true ones \
+                  share of true features that have one above 0.9; and how well matched features fire where the true ones \
                   are active. Bars: 95 % intervals over features. Features are matched one to one by the largest sum of \
                   cosines."
             .into(),
@@ -113,7 +113,7 @@ fn bars(rows: &[DictionaryRow], series: &[Series], from: f64) -> Option<Picture>
             let (left, right) = (at(from), at(value));
             picture.area(
                 vec![(left, upper), (right, upper), (right, lower), (left, lower)],
-                Fill { tone: tone(bar), alpha: 0.85 },
+                Fill { tone: tone(bar), alpha: 0.65 },
             );
             if let Some(error) = row.std_error {
                 let y = (upper + lower) / 2.0;
