@@ -20,58 +20,58 @@ const FOLDS: usize = 10;
 
 /// What a naming works on.
 #[derive(Debug, Clone, Serialize)]
-pub struct NameJob {
+pub(crate) struct NameJob {
     /// Words, one a line.
-    pub vocabulary: String,
+    pub(crate) vocabulary: String,
     /// Their embeddings [words × columns].
-    pub vectors: String,
+    pub(crate) vectors: String,
     /// Words kept for each feature.
-    pub kept: usize,
+    pub(crate) kept: usize,
     /// Take the vocabulary's mean off.
-    pub centre_vocabulary: bool,
+    pub(crate) centre_vocabulary: bool,
     /// Take the decoder's mean off.
-    pub centre_decoder: bool,
+    pub(crate) centre_decoder: bool,
     /// Each word once.
-    pub unique: bool,
+    pub(crate) unique: bool,
     /// A linear map [inputs × columns of the words' vectors].
-    pub map: Option<String>,
+    pub(crate) map: Option<String>,
     /// Pairs from which such a map is learned: rows in the space of the activations, and in that of the words.
-    pub align: Option<(String, String)>,
+    pub(crate) align: Option<(String, String)>,
     /// Penalty of that regression.
-    pub ridge: f64,
+    pub(crate) ridge: f64,
     /// Activations that the features are looked at on.
-    pub activations: Option<String>,
+    pub(crate) activations: Option<String>,
     /// Share of the first rows to leave out, as those that something was trained on.
-    pub skip_first: f64,
+    pub(crate) skip_first: f64,
     /// Concept labels, their names, and the embeddings of these.
-    pub concepts: Option<(String, String, String)>,
+    pub(crate) concepts: Option<(String, String, String)>,
     /// Cosine of a feature's name and a concept's from which they are one.
-    pub least: f64,
+    pub(crate) least: f64,
     /// Seed of folds and shuffles.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// What came out.
-pub struct NameResult {
+pub(crate) struct NameResult {
     /// One row a feature.
-    pub names: Vec<FeatureNameRow>,
+    pub(crate) names: Vec<FeatureNameRow>,
     /// Scores of the naming.
-    pub numbers: Vec<DictionaryRow>,
+    pub(crate) numbers: Vec<DictionaryRow>,
     /// The map that was learned.
-    pub map: Option<Array2<f32>>,
+    pub(crate) map: Option<Array2<f32>>,
     /// What to tell.
-    pub findings: Vec<String>,
+    pub(crate) findings: Vec<String>,
     /// What to beware of.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// The files that were read.
-    pub files: Vec<InputFile>,
+    pub(crate) files: Vec<InputFile>,
 }
 
 /// Names the features and checks the names where there is something to check them with.
 ///
 /// # Errors
 /// When a file cannot be read, or widths or numbers of rows do not fit: which, what was found and what was expected.
-pub fn name(saved: &Saved, job: &NameJob) -> Result<NameResult> {
+pub(crate) fn name(saved: &Saved, job: &NameJob) -> Result<NameResult> {
     let dictionary = &saved.dictionary;
     let (words, words_file) = names(&job.vocabulary)?;
     let vectors = matrix(&job.vectors)?;

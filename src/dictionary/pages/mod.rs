@@ -28,31 +28,31 @@ const LEAST: f64 = 0.1;
 
 /// What the pages are made of.
 #[derive(Debug, Clone, Serialize)]
-pub struct PagesJob {
+pub(crate) struct PagesJob {
     /// Activations to look at.
-    pub activations: String,
+    pub(crate) activations: String,
     /// A text for each row: a column of a CSV (`FILE:COLUMN`), or a file with one a line.
-    pub texts: Option<String>,
+    pub(crate) texts: Option<String>,
     /// An image for each row [samples × height × width, or × 3].
-    pub images: Option<String>,
+    pub(crate) images: Option<String>,
     /// Classes of the rows, and the column that holds them.
-    pub labels: Option<(String, Option<String>)>,
+    pub(crate) labels: Option<(String, Option<String>)>,
     /// names.csv of `narrows sae name`.
-    pub names: Option<String>,
+    pub(crate) names: Option<String>,
     /// Examples of the largest activations for each feature.
-    pub examples: usize,
+    pub(crate) examples: usize,
     /// Leave out the first share of the rows.
-    pub skip_first: f64,
+    pub(crate) skip_first: f64,
 }
 
 /// The page and what it was made of.
-pub struct Pages {
+pub(crate) struct Pages {
     /// The page.
-    pub html: String,
+    pub(crate) html: String,
     /// The files that were read.
-    pub files: Vec<InputFile>,
+    pub(crate) files: Vec<InputFile>,
     /// What to tell.
-    pub findings: Vec<String>,
+    pub(crate) findings: Vec<String>,
 }
 
 /// Everything that the page shows.
@@ -76,7 +76,7 @@ struct Content<'a> {
 ///
 /// # Errors
 /// When a file cannot be read, the activations have another width, or something else another number of rows.
-pub fn pages(saved: &Saved, job: &PagesJob) -> Result<Pages> {
+pub(crate) fn pages(saved: &Saved, job: &PagesJob) -> Result<Pages> {
     let source = Source::open(&job.activations)?;
     fits(saved, &source, &job.activations)?;
     let mut files = source.files.clone();
