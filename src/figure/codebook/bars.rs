@@ -118,6 +118,7 @@ pub(super) fn steering(rows: &[CodebookRow]) -> Option<Drawing> {
         Bars {
             title: "Divergence from the other state",
             unit: "share of that without steering",
+            share: false,
             values: values(&ratio),
         },
         Bars { title: "Steering succeeds", unit: "share of pairs", share: true, values: values(&success) },

@@ -46,7 +46,7 @@ pub(super) fn draw(rows: &[DictionaryTrainingRow]) -> Option<Drawing> {
     for (column, (metric, label)) in SHOWN.iter().enumerate() {
         let own: Vec<&DictionaryTrainingRow> = rows.iter().filter(|r| r.metric == *metric).collect();
         let y = Axis::linear(Extent::of(own.iter().filter_map(|r| r.value)), 5);
-        let panel = Panel { frame: grid.frame(0, column), x: &x, y: &y };
+        let panel = Panel { frame: grid.frame(column, 0), x: &x, y: &y };
         let captions =
             Captions { x: "rows seen".into(), y: (*label).into(), x_ticks: true, y_ticks: true, ..Captions::default() };
         panel.draw(&mut picture, &captions);
