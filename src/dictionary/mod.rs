@@ -22,6 +22,6 @@ mod training_state;
 mod weights;
 
 pub(crate) use fold::unit_norms;
-pub use name::{NameJob, NameResult, name};
-pub use pages::{Pages, PagesJob, pages};
+pub(crate) use name::{NameJob, name};
+pub(crate) use pages::{PagesJob, pages};
 pub use store::Saved;
