@@ -95,8 +95,11 @@ pub(super) fn write_arrays<'a>(
     write_safetensors(path, &views, metadata)
 }
 
+/// Arrays by name, and what the file says as text.
+type Arrays = (BTreeMap<String, ArrayD<f32>>, BTreeMap<String, String>);
+
 /// The same, read back.
-pub(super) fn read_arrays(path: &Path) -> Result<(BTreeMap<String, ArrayD<f32>>, BTreeMap<String, String>)> {
+pub(super) fn read_arrays(path: &Path) -> Result<Arrays> {
     let mut file = read(path, &ReadOptions::default())?;
     let names: Vec<String> = file.tensors.iter().map(|(n, _)| n.to_string()).collect();
     let mut arrays = BTreeMap::new();

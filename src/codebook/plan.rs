@@ -87,8 +87,9 @@ impl Plan {
             codebooks: Settings { codes: 256, ..Settings::default() },
             attention: true,
             mlp: true,
-            k_means: false,
-            recipe: Recipe::default(),
+            // Few states and few steps: without both, most codes of a layer never fire.
+            k_means: true,
+            recipe: Recipe { replace_after: 50, ..Recipe::default() },
             stop_at: None,
             plain: true,
             device: Device::default(),
@@ -105,6 +106,8 @@ impl Plan {
                 layers: 4,
                 width: 128,
                 codebooks: Settings::default(),
+                k_means: false,
+                recipe: Recipe::default(),
                 ..small
             },
         }

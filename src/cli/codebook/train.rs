@@ -78,14 +78,14 @@ pub(super) struct TrainArgs {
     /// Where codebooks are: attention, mlp or both
     #[arg(long, value_name = "PARTS", value_parser = ["attention", "mlp", "both"])]
     at: Option<String>,
-    /// Start the codes at k-means over what they replace
-    #[arg(long)]
-    k_means: bool,
-    /// Every so many steps, put codes that did not fire where activations are
+    /// Start the codes at k-means over what they replace [default: yes in small, no in full]
+    #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true")]
+    k_means: Option<bool>,
+    /// Every so many steps, put codes that did not fire where activations are; 0: never [default: 50 in small, 0 in full]
     #[arg(long, value_name = "STEPS")]
     replace_after: Option<u64>,
     /// Noise of these codes, as a share of the activation's length
-    #[arg(long, value_name = "RHO", requires = "replace_after")]
+    #[arg(long, value_name = "RHO")]
     rho: Option<f64>,
     /// Learning rate
     #[arg(long, value_name = "RATE")]
@@ -175,7 +175,7 @@ impl TrainArgs {
         if let Some(at) = self.at.as_deref() {
             (plan.attention, plan.mlp) = (at != "mlp", at != "attention");
         }
-        plan.k_means = self.k_means;
+        set(&mut plan.k_means, &self.k_means);
         plan.stop_at = self.stop_at;
         plan.plain = !self.no_plain;
         plan.device = self.device;
