@@ -34,7 +34,7 @@ pub(super) fn draw(rows: &[CodebookRow]) -> Option<Drawing> {
         let look = Look { tone: MUTED, marker: None, dashed: true };
         entries.push(Entry { sample: Sample::Line(look), name: "best possible loss".into() });
     }
-    let legend = Legend::new(entries, grid.body().width - 20.0);
+    let legend = Legend::new(entries, grid.body().width - grid.beside.0 - 10.0);
     grid.margin.3 += legend.height + 8.0;
     let (width, height) = grid.size();
     let mut picture = Picture::new(width, height);

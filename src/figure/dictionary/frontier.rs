@@ -43,7 +43,7 @@ pub(super) fn draw(rows: &[DictionaryRow]) -> Option<Drawing> {
         sample: if at < trained { Sample::Line(look(at)) } else { Sample::Marker(at) },
         name: name.clone(),
     };
-    let legend = Legend::new(groups.iter().enumerate().map(entry).collect(), grid.body().width - 20.0);
+    let legend = Legend::new(groups.iter().enumerate().map(entry).collect(), grid.body().width - grid.beside.0 - 10.0);
     grid.margin.3 += legend.height + 8.0;
     let (width, height) = grid.size();
     let mut picture = Picture::new(width, height);

@@ -38,7 +38,7 @@ pub(super) fn draw(rows: &[DictionaryTrainingRow]) -> Option<Drawing> {
     };
     let entries = names[..shown].iter().enumerate();
     let entries = entries.map(|(at, n)| Entry { sample: Sample::Line(look(at)), name: n.clone() }).collect();
-    let legend = Legend::new(entries, grid.body().width - 20.0);
+    let legend = Legend::new(entries, grid.body().width - grid.beside.0 - 10.0);
     grid.margin.3 += legend.height + 8.0;
     let (width, height) = grid.size();
     let mut picture = Picture::new(width, height);
