@@ -27,6 +27,7 @@ mod train;
 
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
 pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};
+pub use builders::discover::Discover;
 pub use builders::linear_probe::{FittedLinear, LinearProbe};
 pub use builders::posthoc::{Posthoc, PosthocHybrid, SparsityPoint, StabilityPlan, VectorSource};
 pub use data::{ConceptData, Names};

@@ -3,7 +3,7 @@
 //! A builder is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here. It is
 //! written `name:key=value,key=value`, like an estimator.
 
-use crate::builders::{cbm, cem, cms, codebook, key_value, linear_probe, mlp, posthoc, sparse};
+use crate::builders::{cbm, cem, cms, codebook, discover, key_value, linear_probe, mlp, posthoc, sparse};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
@@ -55,6 +55,7 @@ pub const BUILDERS: &[&Entry] = &[
     &sparse::GUMBEL,
     &cms::ENTRY,
     &codebook::ENTRY,
+    &discover::ENTRY,
     &key_value::ENTRY,
 ];
 
