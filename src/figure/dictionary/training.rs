@@ -45,7 +45,9 @@ pub(super) fn draw(rows: &[DictionaryTrainingRow]) -> Option<Drawing> {
     let x = Axis::amount(Extent::of(rows.iter().map(|r| r.rows as f64)), 4);
     for (column, (metric, label)) in SHOWN.iter().enumerate() {
         let own: Vec<&DictionaryTrainingRow> = rows.iter().filter(|r| r.metric == *metric).collect();
-        let y = Axis::linear(Extent::of(own.iter().filter_map(|r| r.value)), 5);
+        // What a dictionary explains before it has learned anything would hide the rest.
+        let drawn = |r: &DictionaryTrainingRow| r.value.map(|v| v.max(0.0));
+        let y = Axis::linear(Extent::of(own.iter().filter_map(|r| drawn(r))), 5);
         let panel = Panel { frame: grid.frame(column, 0), x: &x, y: &y };
         let captions =
             Captions { x: "rows seen".into(), y: (*label).into(), x_ticks: true, y_ticks: true, ..Captions::default() };
@@ -53,7 +55,7 @@ pub(super) fn draw(rows: &[DictionaryTrainingRow]) -> Option<Drawing> {
         for (at, name) in names[..shown].iter().enumerate() {
             let line = own.iter().filter(|r| &r.dictionary == name);
             let points: Vec<(f64, Measured)> =
-                line.filter_map(|r| Some((r.rows as f64, Measured { value: r.value?, interval: None }))).collect();
+                line.filter_map(|r| Some((r.rows as f64, Measured { value: drawn(r)?, interval: None }))).collect();
             curve(&mut picture, &panel, &points, look(at));
         }
     }
@@ -67,7 +69,7 @@ pub(super) fn draw(rows: &[DictionaryTrainingRow]) -> Option<Drawing> {
         name: "dictionary_training".into(),
         title: "Training of the dictionaries".into(),
         caption: format!(
-            "Means over the batches between two points. A feature is dead that has not been active for as many rows as \
+            "Means over the batches between two points; an explained variance below 0 is drawn at 0. A feature is dead that has not been active for as many rows as \
              the training allows.{some}"
         ),
         picture,
