@@ -65,7 +65,7 @@ const HEAD: [ParameterDoc; 2] = [
     },
 ];
 
-const PENALTY: &str = "0.02";
+const PENALTY: &str = "0.002";
 
 const PARAMETERS: [ParameterDoc; 10] = joined(TRAINING, HEAD);
 
