@@ -144,7 +144,8 @@ fn a_killed_plane_ends_in_the_same_bytes() {
     }
     let output = narrows(dir.path()).args(arguments).arg("--json").output().unwrap();
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(summary["cells_resumed"].as_u64().unwrap() >= 80, "{summary}");
+    // The last line may have been cut in the middle.
+    assert!(summary["cells_resumed"].as_u64().unwrap() >= 79, "{summary}");
     narrows(dir.path())
         .args(["plane", "--checkpoints", "t/checkpoints", "--inputs", "twelve-bit", "--out", "whole"])
         .succeeds();
