@@ -124,7 +124,7 @@ impl Machine {
         &self.transitions
     }
 
-    /// The distribution of the state after this one [states].
+    /// The distribution of the state after this one, one number a state.
     pub fn next(&self, state: usize) -> ArrayView1<'_, f64> {
         self.transitions.row(state)
     }

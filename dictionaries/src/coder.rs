@@ -26,7 +26,7 @@ pub trait Coder: Send + Sync {
     /// What a unit of each feature adds [width × inputs].
     fn decoder(&self) -> ArrayView2<'_, f32>;
 
-    /// What is decoded where nothing is active [inputs].
+    /// What is decoded where nothing is active \[inputs\].
     fn origin(&self) -> ArrayView1<'_, f32>;
 
     /// The directions that features are read by [width × inputs], where the code is a function of such products.

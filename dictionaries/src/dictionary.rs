@@ -17,14 +17,14 @@ pub enum Activation {
     },
     /// `z = p` where `p > θ`, else 0 (Rajamanoharan et al. 2024, eq. 4); also what BatchTopK and Matryoshka are used as.
     JumpRelu {
-        /// θ of each feature, ≥ 0 [width].
+        /// θ of each feature, ≥ 0 \[width\].
         thresholds: Array1<f32>,
     },
     /// `z = 1[p > 0] · ReLU(e^r (x W) + b_mag)`, where p has the gate's bias (Rajamanoharan et al. 2024, "gated", eq. 5–7).
     Gated {
-        /// r, the logarithm of each feature's rescaling [width].
+        /// r, the logarithm of each feature's rescaling \[width\].
         log_scales: Array1<f32>,
-        /// b_mag [width].
+        /// b_mag \[width\].
         magnitude_biases: Array1<f32>,
     },
 }
@@ -36,11 +36,11 @@ pub enum Activation {
 pub struct Dictionary {
     /// W_enc, one row a feature [width × inputs]. (SAELens keeps its transpose.)
     pub encoder: Array2<f32>,
-    /// b_enc, the gate's bias where there is one [width].
+    /// b_enc, the gate's bias where there is one \[width\].
     pub encoder_bias: Array1<f32>,
     /// W_dec, one row a feature [width × inputs].
     pub decoder: Array2<f32>,
-    /// b, added to what is decoded [inputs].
+    /// b, added to what is decoded \[inputs\].
     pub bias: Array1<f32>,
     /// Whether b is taken off the input too.
     pub centred: bool,

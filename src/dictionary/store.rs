@@ -23,7 +23,7 @@ pub struct Saved {
     pub about: Value,
     /// What else SAELens' metadata say (`model_name`, `hook_name`, …), handed on as it is.
     pub metadata: Map<String, Value>,
-    /// log₁₀ of the share of samples on which each feature is active (+ 1e-10), where it is known [width].
+    /// log₁₀ of the share of samples on which each feature is active (+ 1e-10), where it is known \[width\].
     pub sparsity: Option<Vec<f32>>,
 }
 

@@ -22,9 +22,9 @@ const ROUNDS: usize = 25;
 pub struct Codebook {
     /// The choices.
     pub settings: Settings,
-    /// The layer norm's factors [inputs].
+    /// The layer norm's factors \[inputs\].
     pub gain: Array1<f32>,
-    /// What the layer norm adds [inputs].
+    /// What the layer norm adds \[inputs\].
     pub shift: Array1<f32>,
     /// The codes of the first group, then those of the second, … [groups·codes × inputs/groups].
     pub codes: Array2<f32>,

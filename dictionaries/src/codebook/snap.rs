@@ -17,9 +17,9 @@ use ndarray::{Array1, Array2};
 pub struct CodebookTensors {
     /// The choices.
     pub settings: Settings,
-    /// The layer norm's factors [inputs].
+    /// The layer norm's factors \[inputs\].
     pub gain: Tensor<1>,
-    /// What the layer norm adds [inputs].
+    /// What the layer norm adds \[inputs\].
     pub shift: Tensor<1>,
     /// The codes [groups·codes × inputs/groups].
     pub codes: Tensor<2>,

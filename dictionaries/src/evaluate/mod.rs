@@ -66,7 +66,7 @@ pub struct Evaluation {
     pub samples: u64,
     /// Numbers about the whole dictionary, as [`MEASURES`] lists them.
     pub measures: Vec<Measure>,
-    /// A feature each [width].
+    /// A feature each \[width\].
     pub features: Vec<Feature>,
     /// Densities.
     pub histogram: Histogram,

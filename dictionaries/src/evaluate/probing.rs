@@ -68,7 +68,7 @@ pub struct Labelled<'a> {
     pub labels: ArrayView2<'a, f32>,
 }
 
-/// Probes each concept by the best `ks` features. `lengths` are the norms of the decoder rows [width].
+/// Probes each concept by the best `ks` features. `lengths` are the norms of the decoder rows \[width\].
 ///
 /// # Errors
 /// When sizes differ, a label is neither 0, 1 nor NaN, or a number of features is 0.

@@ -27,7 +27,7 @@ pub struct Match {
 pub struct Recovery {
     /// Largest cosine of each true direction to a learned one [true].
     pub of_true: Vec<f64>,
-    /// Largest cosine of each live learned direction to a true one [live].
+    /// Largest cosine of each live learned direction to a true one \[live\].
     pub of_learned: Vec<f64>,
     /// Features matched one to one, by true feature; the rest of the larger set has no match.
     pub matches: Vec<Match>,

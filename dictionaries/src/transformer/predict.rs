@@ -26,7 +26,7 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Logarithms of the chances of what follows token `place` of a sequence [vocabulary].
+    /// Logarithms of the chances of what follows token `place` of a sequence \[vocabulary\].
     pub fn after(&self, sequence: usize, place: usize) -> ndarray::ArrayView1<'_, f32> {
         self.logs.row(sequence * self.length + place)
     }
