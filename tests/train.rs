@@ -29,7 +29,8 @@ fn kill_when(folder: &Path, arguments: &[&str], ready: impl Fn() -> bool) {
 }
 
 fn lines(path: &Path) -> usize {
-    std::fs::read_to_string(path).map_or(0, |t| t.lines().count())
+    // A line that is being written has no end yet, and a kill would leave it cut.
+    std::fs::read(path).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count())
 }
 
 /// Every file below a folder with its bytes, but for the manifest, the timings and what is drawn from them.
@@ -144,8 +145,7 @@ fn a_killed_plane_ends_in_the_same_bytes() {
     }
     let output = narrows(dir.path()).args(arguments).arg("--json").output().unwrap();
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    // The last line may have been cut in the middle.
-    assert!(summary["cells_resumed"].as_u64().unwrap() >= 79, "{summary}");
+    assert!(summary["cells_resumed"].as_u64().unwrap() >= 80, "{summary}");
     narrows(dir.path())
         .args(["plane", "--checkpoints", "t/checkpoints", "--inputs", "twelve-bit", "--out", "whole"])
         .succeeds();
