@@ -5,7 +5,7 @@
 //! `z = 1[π > 0] · ReLU(m)` (eq. 5–7). `L = mean_B (‖x − x̂(z)‖² + λ Σ ReLU(π) + ‖x − x̂'(ReLU(π))‖²)` (eq. 8), where x̂' uses
 //! the decoder and its bias as constants. The step function passes no derivative: the gate learns from the last two.
 
-use super::settings::{self, Common, Defaults};
+use super::settings::{self, Common};
 use super::{Entry, Scene, Settings, Variant, Weights, l1};
 use crate::Activation;
 use crate::kernel::Entries;
@@ -26,11 +26,7 @@ pub(super) const ENTRY: Entry = Entry {
         settings::NORMALISE,
     ],
     build: |p| {
-        let rule = "it must not be negative";
-        let lambda = p.value("lambda", rule, |v: &f32| v.is_finite() && *v >= 0.0)?.unwrap_or(0.1);
-        let defaults =
-            Defaults { learning_rate: 1e-3, sparsity_warm_up: 0.1, clip: 0.0, auxiliary: 0.0, resample: 0.1 };
-        Ok(Settings { variant: Box::new(Gated { lambda }), common: Common::read(p, &defaults)? })
+        Ok(Settings { variant: Box::new(Gated { lambda: l1::lambda(p)? }), common: Common::read(p, &l1::DEFAULTS)? })
     },
 };
 

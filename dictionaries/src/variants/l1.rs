@@ -4,8 +4,9 @@
 
 use super::settings::{self, Common, Defaults};
 use super::{Entry, Scene, Settings, Variant, Weights};
-use crate::Activation;
 use crate::kernel::Entries;
+use crate::{Activation, DictionaryError};
+use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -22,14 +23,17 @@ pub(super) const ENTRY: Entry = Entry {
         settings::RESAMPLE,
         settings::NORMALISE,
     ],
-    build: |p| {
-        let rule = "it must not be negative";
-        let lambda = p.value("lambda", rule, |v: &f32| v.is_finite() && *v >= 0.0)?.unwrap_or(0.1);
-        let defaults =
-            Defaults { learning_rate: 1e-3, sparsity_warm_up: 0.1, clip: 0.0, auxiliary: 0.0, resample: 0.1 };
-        Ok(Settings { variant: Box::new(L1 { lambda }), common: Common::read(p, &defaults)? })
-    },
+    build: |p| Ok(Settings { variant: Box::new(L1 { lambda: lambda(p)? }), common: Common::read(p, &DEFAULTS)? }),
 };
+
+/// Also of the gated variant, as is λ.
+pub(super) const DEFAULTS: Defaults =
+    Defaults { learning_rate: 1e-3, sparsity_warm_up: 0.1, clip: 0.0, auxiliary: 0.0, resample: 0.1 };
+
+/// λ as it is given.
+pub(super) fn lambda(p: &Parameters) -> Result<f32, DictionaryError> {
+    Ok(p.value("lambda", "it must not be negative", |v: &f32| v.is_finite() && *v >= 0.0)?.unwrap_or(0.1))
+}
 
 #[derive(Debug)]
 struct L1 {
