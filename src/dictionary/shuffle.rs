@@ -32,11 +32,7 @@ impl<'a> Shuffle<'a> {
     /// # Errors
     /// When there are fewer rows than one batch takes, or a row that is kept in memory cannot be read.
     pub fn new(layers: &'a [Source], rows: usize, batch: usize, buffer: usize, seed: u64) -> Result<Self> {
-        ensure!(batch > 0, "a batch of 0 rows trains nothing: give --batch");
-        ensure!(
-            rows >= batch,
-            "{rows} row(s) train, but a batch takes {batch}: give a smaller --batch, or more activations"
-        );
+        enough(rows, batch)?;
         let held = if buffer >= rows {
             layers.iter().map(|layer| layer.read(0, rows)).collect::<Result<_>>()?
         } else {
@@ -140,6 +136,19 @@ impl<'a> Shuffle<'a> {
         generator.set_stream(epoch);
         generator
     }
+}
+
+/// Refuses rows that fill no batch.
+///
+/// # Errors
+/// When there are fewer rows than a batch takes, or it takes none.
+pub(crate) fn enough(rows: usize, batch: usize) -> Result<()> {
+    ensure!(batch > 0, "a batch of 0 rows trains nothing: give --batch");
+    ensure!(
+        rows >= batch,
+        "{rows} row(s) train, but a batch takes {batch}: give a smaller --batch, or more activations"
+    );
+    Ok(())
 }
 
 fn joined(left: &[Array2<f32>], pool: &[Array2<f32>]) -> Result<Vec<Array2<f32>>> {

@@ -5,6 +5,7 @@ use crate::cli::options::{LARGEST_SEED, OutArgs, byte_size};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::dictionary::findings;
+use crate::dictionary::shuffle::enough;
 use crate::dictionary::source::Source;
 use crate::dictionary::store;
 use crate::dictionary::sweep::{Width, cells, expand};
@@ -86,12 +87,8 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
     };
     let named: Vec<(String, usize)> = layers.iter().map(|l| (l.name.clone(), l.width())).collect();
     let cells = cells(&spec.dictionaries, &spec.widths, args.seed..args.seed + args.seeds, &named)?;
-    let rows = spec.rows(&layers)?;
-    anyhow::ensure!(
-        rows >= spec.batch,
-        "{rows} row(s) train, but a batch takes {}: give a smaller --batch, or more activations",
-        spec.batch
-    );
+    // Before a folder is made.
+    enough(spec.rows(&layers)?, spec.batch)?;
     let inputs = layers.iter().flat_map(|l| l.files.clone()).collect();
     let identity = Identity::new("sae train", serde_json::to_value(&spec)?, inputs);
     let folder = match RunFolder::open(&args.out.folder("sae"), args.out.existing(), &identity)? {
