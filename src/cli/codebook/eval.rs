@@ -1,6 +1,7 @@
 //! `narrows codebook eval`
 
-use super::{findings, finish, write_table};
+use super::findings;
+use crate::cli::ending::{Said, finish, write_table};
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
@@ -41,9 +42,10 @@ pub(super) fn run(args: &EvalArgs, output: Output) -> Result<()> {
     let found = evaluate(&saved, args.sequences as usize, args.seed)?;
     write_table(&folder, "codebook_metrics", &found.numbers)?;
     write_table(&folder, "codes", &found.codes)?;
-    let (path, manifest) = finish(folder, &identity, findings(&found.numbers), vec![], &args.look)?;
+    let said = Said { findings: findings(&found.numbers), ..Said::default() };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
     let mut lines = manifest.findings.clone();
-    lines.push(format!("table   {}", path.join("codebook_metrics.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("codebook_metrics.csv"));
     output.summary(&lines, &json!({ "out": path, "findings": manifest.findings }))
 }

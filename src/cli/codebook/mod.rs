@@ -5,13 +5,9 @@ mod steer;
 mod train;
 
 use super::output::Output;
-use super::report::LookArgs;
-use crate::report::compose;
-use crate::run::{Identity, Manifest, RunFolder};
-use crate::table::{CodebookRow, Row, to_csv, write_parquet};
+use crate::table::CodebookRow;
 use anyhow::Result;
 use clap::Subcommand;
-use std::path::PathBuf;
 
 /// Codebook features: a transformer on a finite-state machine, whose activations are replaced by codes
 #[derive(Debug, clap::Args)]
@@ -41,32 +37,6 @@ pub(super) fn run(args: &CodebookArgs, output: Output) -> Result<()> {
         CodebookCommand::Eval(args) => eval::run(args, output),
         CodebookCommand::Steer(args) => steer::run(args, output),
     }
-}
-
-/// A table as CSV and as Parquet; no file where there are no rows.
-fn write_table<R: Row>(folder: &RunFolder, name: &str, rows: &[R]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    folder.write(&format!("{name}.csv"), &to_csv(rows)?)?;
-    folder.write(&format!("{name}.parquet"), &write_parquet(rows)?)
-}
-
-/// Draws, writes the report, and completes the run; yields its folder and manifest.
-fn finish(
-    folder: RunFolder,
-    identity: &Identity,
-    findings: Vec<String>,
-    warnings: Vec<String>,
-    look: &LookArgs,
-) -> Result<(PathBuf, Manifest)> {
-    let mut manifest = folder.manifest(identity);
-    manifest.findings = findings;
-    manifest.warnings = warnings;
-    compose(folder.path(), &manifest, &look.options())?;
-    let path = folder.path().to_path_buf();
-    folder.finish(&manifest)?;
-    Ok((path, manifest))
 }
 
 /// What the numbers of an evaluation say.

@@ -1,6 +1,6 @@
 //! `narrows codebook steer`
 
-use super::{finish, write_table};
+use crate::cli::ending::{Said, finish, write_table};
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
@@ -74,9 +74,9 @@ pub(super) fn run(args: &SteerArgs, output: Output) -> Result<()> {
             )
         })
         .collect();
-    let (path, manifest) = finish(folder, &identity, findings, vec![], &args.look)?;
+    let ending = finish(folder, &identity, Said { findings, ..Said::default() }, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
     let mut lines = manifest.findings.clone();
-    lines.push(format!("table   {}", path.join("steering.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("steering.csv"));
     output.summary(&lines, &json!({ "out": path, "findings": manifest.findings }))
 }

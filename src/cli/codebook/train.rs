@@ -1,6 +1,7 @@
 //! `narrows codebook train`
 
-use super::{findings, finish, write_table};
+use super::findings;
+use crate::cli::ending::{Said, finish, write_table};
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
@@ -217,12 +218,12 @@ pub(super) fn run(args: &TrainArgs, output: Output) -> Result<()> {
             ));
         }
     }
-    let (path, manifest) = finish(folder, &identity, findings(&found.numbers), warnings, &args.look)?;
+    let said = Said { findings: findings(&found.numbers), warnings, ..Said::default() };
+    let ending = finish(folder, &identity, said, &args.look)?;
+    let (path, manifest) = (&ending.path, &ending.manifest);
     let mut lines = manifest.findings.clone();
     lines.extend(trained.seconds.iter().map(|(name, s)| format!("Trained '{name}' in {s:.0} s.")));
-    lines.extend(manifest.warnings.iter().map(|w| format!("warning: {w}")));
-    lines.push(format!("table   {}", path.join("codebook_metrics.csv").display()));
-    lines.push(format!("report  {}", path.join("report.html").display()));
+    lines.extend(ending.warnings_and_files("codebook_metrics.csv"));
     let summary = json!({
         "out": path,
         "seconds": trained.seconds,

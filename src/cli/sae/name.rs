@@ -1,11 +1,11 @@
 //! `narrows sae name`
 
+use crate::cli::ending::write_table;
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::concept::share;
 use crate::dictionary::{NameJob, name, store};
 use crate::run::{Identity, InputFile, Opened, RunFolder};
-use crate::table::{Row, to_csv, write_parquet};
 use anyhow::Result;
 use ndarray_npy::WriteNpyExt;
 use serde_json::json;
@@ -163,13 +163,4 @@ pub(super) fn run(args: &NameArgs, output: Output) -> Result<()> {
         &lines,
         &json!({ "out": path, "numbers": numbers, "findings": manifest.findings, "warnings": manifest.warnings }),
     )
-}
-
-/// A table as CSV and as Parquet; no file where there are no rows.
-pub(super) fn write_table<R: Row>(folder: &RunFolder, name: &str, rows: &[R]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    folder.write(&format!("{name}.csv"), &to_csv(rows)?)?;
-    folder.write(&format!("{name}.parquet"), &write_parquet(rows)?)
 }
