@@ -1,6 +1,7 @@
 //! The vocabulary of concept bottlenecks.
 
-use crate::{Names, ProbeError, Record};
+use crate::interventions::Propagation;
+use crate::{Attention, JointModel, Names, ProbeError, Record};
 use ndarray::{Array1, Array2, Array3, ArrayView2, Zip};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
@@ -115,6 +116,42 @@ pub trait Bottleneck: Debug + Send + Sync {
     ) -> Result<Option<Array3<f64>>, ProbeError> {
         let _ = (concepts, embeddings);
         Ok(None)
+    }
+
+    /// ln p(class | concepts) [patterns × classes] where nothing but concepts is known: `present` [patterns × concepts]
+    /// holds 1 for present and 0 for absent ones. `None` where the class never depends on concepts alone, or there are
+    /// none.
+    ///
+    /// # Errors
+    /// When the number of concepts does not fit.
+    fn class_given_concepts(&self, present: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>, ProbeError> {
+        let Some(corrections) = self.corrections().filter(|_| !self.bypasses()) else { return Ok(None) };
+        if present.ncols() != corrections.nrows() {
+            let (found, expected) = (present.ncols(), corrections.nrows());
+            return Err(ProbeError::Shape { what: "concepts of the patterns".into(), found, expected });
+        }
+        let concepts = Array2::from_shape_fn(present.dim(), |(i, j)| {
+            let [absent, there] = [corrections[[j, 0]], corrections[[j, 1]]];
+            absent + present[[i, j]] * (there - absent)
+        });
+        let nothing = Array2::zeros((present.nrows(), self.n_features()));
+        let scores = self.scores(concepts.view(), nothing.view())?;
+        Ok(Some(self.class_probabilities(scores.view()).mapv(f64::ln)))
+    }
+
+    /// The joint model of concepts and class that it is, if it is one.
+    fn joint(&self) -> Option<&dyn JointModel> {
+        None
+    }
+
+    /// What a correction of some concepts says about the others, if it says something.
+    fn propagation(&self) -> Option<&dyn Propagation> {
+        None
+    }
+
+    /// Where in an embedding that is a grid its concepts are seen, if it attends to cells.
+    fn attention(&self) -> Option<&dyn Attention> {
+        None
     }
 
     /// Class probabilities [samples × classes] of scores.

@@ -1,6 +1,6 @@
 //! What a bottleneck is fitted to.
 
-use crate::ProbeError;
+use crate::{ConceptPlaces, Grid, ProbeError};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub struct ConceptData {
     concepts: Option<Array2<f64>>,
     vectors: Option<Array2<f64>>,
     class_vectors: Option<Array2<f64>>,
+    grid: Option<Grid>,
+    places: Option<ConceptPlaces>,
 }
 
 impl ConceptData {
@@ -43,7 +45,16 @@ impl ConceptData {
         }
         let n_classes = labels.iter().max().map_or(0, |&l| l as usize + 1);
         let names = Names { concepts: vec![], classes: (0..n_classes).map(|k| k.to_string()).collect() };
-        Ok(Self { embeddings, labels, names, concepts: None, vectors: None, class_vectors: None })
+        Ok(Self {
+            embeddings,
+            labels,
+            names,
+            concepts: None,
+            vectors: None,
+            class_vectors: None,
+            grid: None,
+            places: None,
+        })
     }
 
     /// Names the classes; there may be more of them than occur here.
@@ -106,6 +117,56 @@ impl ConceptData {
         Ok(self)
     }
 
+    /// Other embeddings [samples × features] of the same samples; what lies in the space of the old ones (vectors, grids)
+    /// is dropped.
+    ///
+    /// # Errors
+    /// As [`ConceptData::new`].
+    pub fn with_embeddings(self, embeddings: Array2<f64>) -> Result<Self, ProbeError> {
+        let new = Self::new(embeddings, self.labels)?;
+        Ok(Self { names: self.names, concepts: self.concepts, ..new })
+    }
+
+    /// Says that each embedding is a grid of cells.
+    ///
+    /// # Errors
+    /// When the cells do not have as many numbers as an embedding.
+    pub fn with_grid(mut self, grid: Grid) -> Result<Self, ProbeError> {
+        if grid.features() != self.n_features() || grid.cells() == 0 {
+            return Err(shape("numbers in the cells of the grid", grid.features(), self.n_features()));
+        }
+        self.grid = Some(grid);
+        Ok(self)
+    }
+
+    /// Says where concepts lie in the cells.
+    ///
+    /// # Errors
+    /// When there is no grid, or the numbers of samples, cells, concepts or parts do not fit, or a share is none.
+    pub fn with_places(mut self, places: ConceptPlaces) -> Result<Self, ProbeError> {
+        let cells = self.grid.map_or(0, |g| g.cells());
+        let (samples, parts, found) = places.shares.dim();
+        for (what, found, expected) in [
+            ("samples of the places", samples, self.n_samples()),
+            ("cells of the places", found, cells),
+            ("concepts of the places", places.parts.len(), self.n_concepts()),
+        ] {
+            if found != expected {
+                return Err(shape(what, found, expected));
+            }
+        }
+        if let Some(part) = places.parts.iter().flatten().find(|p| **p >= parts) {
+            return Err(shape("number of a concept's part", *part, parts));
+        }
+        if let Some(bad) = places.shares.iter().find(|s| !(0.0..=1.0).contains(*s)) {
+            return Err(ProbeError::Data(format!(
+                "a part covers {bad} of a cell, but a share from 0 to 1 is expected"
+            )));
+        }
+        self.places = Some(places);
+        Ok(self)
+    }
+
     fn name_concepts(&mut self, names: Vec<String>, expected: usize, what: &str) -> Result<(), ProbeError> {
         if names.len() != expected {
             return Err(shape(&format!("names for {expected} {what}"), names.len(), expected));
@@ -149,6 +210,8 @@ impl ConceptData {
             concepts: self.concepts.as_ref().map(|c| c.select(Axis(0), rows)),
             vectors: self.vectors.clone(),
             class_vectors: self.class_vectors.clone(),
+            grid: self.grid,
+            places: self.places.as_ref().map(|p| p.rows(rows)),
             ..part
         })
     }
@@ -159,6 +222,7 @@ impl ConceptData {
         part.names.concepts = columns.iter().map(|&c| self.names.concepts[c].clone()).collect();
         part.concepts = self.concepts.as_ref().map(|c| c.select(Axis(1), columns));
         part.vectors = self.vectors.as_ref().map(|v| v.select(Axis(0), columns));
+        part.places = self.places.as_ref().map(|p| p.columns(columns));
         part
     }
 
@@ -210,6 +274,16 @@ impl ConceptData {
     /// Class vectors [classes × features], where there are any.
     pub fn class_vectors(&self) -> Option<ArrayView2<'_, f64>> {
         self.class_vectors.as_ref().map(|v| v.view())
+    }
+
+    /// The grid of cells that each embedding is, where it is one.
+    pub fn grid(&self) -> Option<Grid> {
+        self.grid
+    }
+
+    /// Where concepts lie in the cells, where that is known.
+    pub fn places(&self) -> Option<&ConceptPlaces> {
+        self.places.as_ref()
     }
 
     /// Samples of each class.

@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod attention;
 pub mod bank;
 mod bottleneck;
 mod builder;
@@ -16,8 +17,10 @@ mod data;
 pub mod edit;
 pub mod elastic;
 mod error;
+mod grid;
 pub mod incremental;
 pub mod interventions;
+mod joint;
 mod lbfgs;
 pub mod metrics;
 mod record;
@@ -25,6 +28,7 @@ pub mod registry;
 pub mod svm;
 mod train;
 
+pub use attention::Attention;
 pub use bottleneck::{Bottleneck, Head, Scale, best_class, intervene, softmax};
 pub use builder::{Builder, Fitted, Measure, Observer, Unwatched};
 pub use builders::discover::Discover;
@@ -32,4 +36,6 @@ pub use builders::linear_probe::{FittedLinear, LinearProbe};
 pub use builders::posthoc::{Posthoc, PosthocHybrid, SparsityPoint, StabilityPlan, VectorSource};
 pub use data::{ConceptData, Names};
 pub use error::ProbeError;
+pub use grid::{ConceptPlaces, Grid};
+pub use joint::{JointModel, Known, Posterior};
 pub use record::Record;

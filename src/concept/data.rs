@@ -3,6 +3,7 @@
 use super::files::{labels, labels_with_gaps, matrix, names};
 use super::places::{PlaceFiles, Places};
 use super::split::Split;
+use super::tokens::Tokens;
 use crate::run::InputFile;
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::concepts::{Ceilings, ConceptGroup};
@@ -37,6 +38,9 @@ pub struct DataSpec {
     pub class_vectors: Option<String>,
     /// Feature maps and the places of parts.
     pub places: PlaceFiles,
+    /// Cells of feature maps or images instead of one vector a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
     /// Which samples train.
     pub split: Split,
 }
@@ -83,6 +87,14 @@ impl DataSpec {
     /// # Errors
     /// When a file cannot be read, or what stands in it does not fit together.
     pub fn load(&self, seed: u64) -> Result<Subject> {
+        let subject = self.load_vectors(seed)?;
+        match self.tokens {
+            Some(tokens) => tokens.apply(subject),
+            None => Ok(subject),
+        }
+    }
+
+    fn load_vectors(&self, seed: u64) -> Result<Subject> {
         match (&self.data, &self.embeddings) {
             (Some(name), None) => {
                 let mut subject = super::builtin::load(name, &self.split, seed)?;

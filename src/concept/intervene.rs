@@ -26,6 +26,9 @@ pub struct InterventionSpec {
     pub most_steps: Option<usize>,
     /// Seeds of the random parts, from 0.
     pub seeds: u64,
+    /// Whether a correction leaves the other concepts alone, even where the bottleneck knows what follows for them.
+    #[serde(default)]
+    pub independent: bool,
 }
 
 /// Tables of a simulation.
@@ -76,7 +79,7 @@ impl InterventionSpec {
         let by_cost = !units.cost_alike();
         let classes = part.names.classes.len();
         for &error_rate in &self.error_rates {
-            let run = Interventions::new(
+            let mut run = Interventions::new(
                 model.bottleneck.as_ref(),
                 part.embeddings.view(),
                 &part.labels,
@@ -86,6 +89,9 @@ impl InterventionSpec {
             .with_human(Human::new(error_rate)?)
             .per_cost(self.per_cost)
             .most_steps(self.most_steps);
+            if let Some(propagation) = model.bottleneck.propagation().filter(|_| !self.independent) {
+                run = run.with_propagation(propagation)?;
+            }
             let mut random: Option<Vec<Paths>> = None;
             for (name, policy) in self.read()? {
                 let seeds = if run.depends_on_seed(policy.as_ref()) { self.seeds } else { 1 };

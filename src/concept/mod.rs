@@ -30,6 +30,7 @@ mod score;
 mod score_findings;
 mod sheet;
 mod split;
+mod tokens;
 mod trace;
 mod vectors;
 
@@ -58,4 +59,5 @@ pub use score::{MetricKind, STAGES, ScoreOptions, Scored, score};
 pub use score_findings::scored_findings;
 pub use split::Split;
 pub(crate) use split::share;
+pub use tokens::Tokens;
 pub use trace::Trace;

@@ -1,6 +1,6 @@
 //! Options that say on which data a concept job works.
 
-use crate::concept::{DataSpec, PlaceFiles, Split, share};
+use crate::concept::{DataSpec, PlaceFiles, Split, Tokens, share};
 
 /// Where the data come from.
 #[derive(Debug, Clone, clap::Args)]
@@ -51,6 +51,9 @@ pub(super) struct ConceptDataArgs {
     /// Which part a concept is about: a CSV of concept and part; parts are numbered as they first occur
     #[arg(long, value_name = "FILE", requires = "feature_maps")]
     pub(super) concept_parts: Option<String>,
+    /// Take cells for one vector a sample: maps (each place of the feature maps) or patches:PIXELS (squares of the images)
+    #[arg(long, value_name = "KIND")]
+    pub(super) tokens: Option<Tokens>,
     /// Train on the first share of the rows, test on the rest
     #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with_all = ["train_share", "split_column"])]
     pub(super) train_first: Option<f64>,
@@ -83,6 +86,7 @@ impl ConceptDataArgs {
                 part_masks: self.part_masks.clone(),
                 concept_parts: self.concept_parts.clone(),
             },
+            tokens: self.tokens,
             split: self.split().unwrap_or_default(),
         }
     }
@@ -107,6 +111,7 @@ impl ConceptDataArgs {
         }
         let mut spec = self.spec();
         spec.split = self.split().unwrap_or(Split::AllTest);
+        spec.tokens = self.tokens.or(own.tokens);
         spec
     }
 }

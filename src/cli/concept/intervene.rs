@@ -35,6 +35,9 @@ pub(super) struct InterveneArgs {
     /// Policies divide what they expect of a correction by its cost
     #[arg(long)]
     per_cost: bool,
+    /// Corrections leave the other concepts alone, even where the bottleneck knows what follows for them
+    #[arg(long)]
+    independent: bool,
     /// Corrections a sample, at most [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     most: Option<u32>,
@@ -79,6 +82,7 @@ pub(super) fn run(args: &InterveneArgs, output: Output) -> Result<()> {
         per_cost: args.per_cost,
         most_steps: args.most.map(|n| n as usize),
         seeds: args.seeds,
+        independent: args.independent,
     };
     spec.read()?;
     let mut models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
