@@ -8,8 +8,8 @@ use crate::table::{ConceptCalibrationRow, ConceptMetricRow};
 use anyhow::{Context, Result};
 use narrows_estimators::registry as estimators;
 use narrows_probes::metrics::{
-    Alignment, Binning, Bootstrap, DEFAULT_PLANE, Decisions, Existence, GlobalImportance, LeakageOptions, Metric,
-    NicheImpurity, OfClass, OracleImpurity, Predictor, Ties, alignment_score, bypass, concept_frequencies,
+    Alignment, Binning, Bootstrap, ClassWeights, DEFAULT_PLANE, Decisions, Existence, GlobalImportance, LeakageOptions,
+    Metric, NicheImpurity, OfClass, OracleImpurity, Predictor, Ties, alignment_score, bypass, concept_frequencies,
     concept_plane, constant_features, contributing_concepts, effective_concepts, existence, global_importance,
     hard_concept_ceiling, niche_impurity, oracle_impurity, pair_leakage, published_leakage, representation_leakage,
     scalar_representation, task_leakage, task_quality, whole_leakage,
@@ -222,13 +222,29 @@ fn importance(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Metric>> {
     let bottleneck = model.bottleneck.as_ref();
-    let Some(head) = bottleneck.head() else {
-        warnings.push(format!("the head of {} is not linear: CGIM, CEM, NEC and NCC are not defined", model.probe));
-        return Ok(vec![]);
+    let head = bottleneck.head();
+    let own = match (&head, bottleneck.attention()) {
+        (None, Some(attention)) => Some(attention.weights(part.embeddings.view())?),
+        _ => None,
     };
+    if head.is_none() {
+        let lost = if own.is_some() { "CGIM, NEC and NCC" } else { "CGIM, CEM, NEC and NCC" };
+        warnings.push(format!("the head of {} is not linear: {lost} are not defined", model.probe));
+    }
     let Some(truth) = &part.concepts else { return Ok(vec![]) };
     let concepts = bottleneck.concepts(part.embeddings.view())?;
     let predicted = best_class(bottleneck.scores(concepts.view(), part.embeddings.view())?.view());
+    let decisions = |weights| Decisions {
+        weights,
+        concepts: concepts.view(),
+        truth: truth.view(),
+        labels: &part.labels,
+        predicted: &predicted,
+    };
+    let Some(head) = head else {
+        let Some(own) = own else { return Ok(vec![]) };
+        return Ok(existence(&decisions(ClassWeights::Own(own.view())), &options.existence(), bootstrap)?);
+    };
     // V is that of the training images where there are some, as published.
     let frequencies = match training {
         Some(rows) => {
@@ -248,14 +264,7 @@ fn importance(
         },
         bootstrap,
     )?;
-    let decisions = Decisions {
-        head: &head,
-        concepts: concepts.view(),
-        truth: truth.view(),
-        labels: &part.labels,
-        predicted: &predicted,
-    };
-    found.extend(existence(&decisions, &options.existence(), bootstrap)?);
+    found.extend(existence(&decisions(ClassWeights::Head(&head)), &options.existence(), bootstrap)?);
     Ok(found)
 }
 
