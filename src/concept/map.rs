@@ -160,7 +160,7 @@ pub fn map(model: &Model, subject: &Subject, (split, all): (&str, &[usize]), opt
 #[cfg(test)]
 mod tests {
     use super::super::places::Places;
-    use super::super::{DataSpec, Split, fit, sound};
+    use super::super::{DataSpec, Split, Tokens, explain, fit, sound};
     use super::*;
     use narrows_probes::{ConceptData, Unwatched};
     use ndarray::{Array2, Array4, Axis};
@@ -240,5 +240,37 @@ mod tests {
         subject.places = None;
         let error = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap_err();
         assert!(error.to_string().contains("--feature-maps"));
+    }
+
+    #[test]
+    fn attention_is_mapped_and_explains_the_score() {
+        let subject = Tokens::Maps.apply(subject()).unwrap();
+        let sound = sound(&subject, false).unwrap();
+        let builder = "concept-centric:width=16,epochs=60,lr=0.01,batch=16";
+        let fitted = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, None, &mut Unwatched).unwrap();
+        let found = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap();
+        assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+        let of =
+            |metric: &str| found.metrics.iter().find(|r| r.metric == metric && r.concept.is_empty()).cloned().unwrap();
+        for metric in ["clm", "pointing_game", "iou"] {
+            assert!(of(metric).value.unwrap() > 0.95, "{metric}: {:?}", of(metric).value);
+            assert!(of(metric).flags.split(';').any(|f| f == "attention"), "{:?}", of(metric).flags);
+        }
+        assert!(of("cem").value.unwrap() > 0.95);
+        assert_eq!(found.overlays.maps.dim(), (6, 8, 8));
+        // What concepts add to a score, each by the sample's own weight, adds up to it.
+        let bottleneck = fitted.model.bottleneck.as_ref();
+        let part = subject.for_bottleneck(&subject.test[..5], bottleneck).unwrap();
+        let scores = bottleneck.predict(part.embeddings.view()).unwrap();
+        let rows = explain(&fitted.model, &part, Some(1)).unwrap();
+        for (at, &row) in part.rows.iter().enumerate() {
+            let total: f64 = rows.iter().filter(|r| r.sample == row as u64 + 1).map(|r| r.contribution).sum();
+            assert!((total - scores[[at, 1]]).abs() < 1e-9);
+        }
+        // Other bottlenecks on such grids have no vectors that feature maps could be multiplied with.
+        let builder = "cbm-sequential:epochs=1";
+        let flat = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, None, &mut Unwatched).unwrap();
+        let error = map(&flat.model, &subject, ("test", &subject.test), &options()).unwrap_err();
+        assert!(error.to_string().contains("2 channels") && error.to_string().contains("--tokens"), "{error}");
     }
 }

@@ -3,8 +3,10 @@
 use super::NAME;
 use super::aim::Aim;
 use super::calibrate::calibrate;
-use super::fitted::{SlotBottleneck, scaling, standardised};
-use super::network::{Network, Plan, Starts};
+use super::cells::{scaling, standardised};
+use super::fitted::SlotBottleneck;
+use super::network::Network;
+use super::plan::{Plan, Starts};
 use super::slots::Gradient;
 use super::task::SlotTask;
 use crate::builders::{concept_labels, outer_quantiles};
@@ -74,6 +76,12 @@ impl Builder for ConceptCentric {
             return Err(ProbeError::Data(format!("{NAME}: {text}")));
         }
         let aim = self.aim(data, (supervision, background), &mut warnings)?;
+        if named && self.explanation == 0.0 {
+            warnings.push(format!(
+                "{NAME}: with lambda-explanation=0 nothing ties a slot to the concept whose name it bears: what is said of \
+                 concepts is what chance makes of them (supervision=none gives slots no names)"
+            ));
+        }
         let names = if named { data.names().clone() } else { self.numbered(data) };
         let plan = Plan {
             grid,

@@ -16,6 +16,7 @@
 mod aim;
 mod blocks;
 mod calibrate;
+mod cells;
 mod cross;
 mod fit;
 mod fitted;
@@ -23,6 +24,7 @@ mod gru;
 mod network;
 #[cfg(test)]
 mod oracle;
+mod plan;
 mod slots;
 mod task;
 #[cfg(test)]
@@ -34,7 +36,7 @@ use crate::train::{Given, Schedule, joined};
 use fit::{ConceptCentric, Supervision};
 use fitted::SlotBottleneck;
 use narrows_estimators::registry::ParameterDoc;
-use network::Starts;
+use plan::Starts;
 use slots::Gradient;
 
 const NAME: &str = "concept-centric";

@@ -2,7 +2,8 @@
 //! by formula.
 
 use super::aim::Aim;
-use super::network::{Network, Plan, Starts};
+use super::network::Network;
+use super::plan::{Plan, Starts};
 use super::slots::Gradient;
 use super::task::SlotTask;
 use crate::train::oracle::{assert_near, matrix};

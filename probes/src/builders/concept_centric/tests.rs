@@ -209,9 +209,9 @@ fn training_lowers_what_it_is_to_lower() {
     let record = fitted("concept-centric:width=8,epochs=1", &data, 1).bottleneck.record();
     let plan = record.setting("network").unwrap();
     let mut model = Network::new(plan, CONCEPTS + 1, 4, 2).unwrap();
-    let scaling = super::fitted::scaling(data.embeddings(), GRID.channels);
+    let scaling = super::cells::scaling(data.embeddings(), GRID.channels);
     let task = SlotTask {
-        inputs: super::fitted::standardised(data.embeddings(), &scaling),
+        inputs: super::cells::standardised(data.embeddings(), &scaling),
         labels: data.labels(),
         aim: Aim::new(single(data.concepts().unwrap()), data.places(), (false, true)),
         explanation: 1.0,
@@ -228,40 +228,4 @@ fn training_lowers_what_it_is_to_lower() {
     }
     let after = task.loss(&model, &rows);
     assert!(after < 0.4 * before, "{before} {after}");
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn try_out() {
-    let ((train, _), (test, cells)) = (planted(500, 1), planted(300, 2));
-    for more in [
-        "",
-        ",background=no",
-        ",lambda-sparse=0",
-        ",lambda-sparse=0,gradient=straight-through",
-        ",gradient=straight-through",
-        ",lambda-sparse=0,positions=no",
-        ",lr=1e-3",
-        ",lr=2e-3,epochs=100,patience=30",
-        ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30",
-        ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30,gradient=straight-through",
-        ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30,gradient=implicit",
-    ] {
-        for seed in 1..4 {
-            let f = fitted(
-                &format!("concept-centric:width=16,epochs=30,lr=5e-3{more}")
-                    .replace("epochs=30,lr=5e-3,lr", "lr")
-                    .replace("epochs=30,lr=5e-3,lambda-sparse=0,lr", "lambda-sparse=0,lr"),
-                &train,
-                seed,
-            );
-            let found = f.bottleneck;
-            println!(
-                "{more} {seed}: {:.3} {:?} {:?}",
-                found.accuracy(test.embeddings(), test.labels()).unwrap(),
-                pointing(&*found, &test, &cells).diag().mapv(|v| (v * 100.0).round()).to_vec(),
-                f.measures.iter().map(|m| (m.value * 1000.0).round() / 1000.0).collect::<Vec<_>>()
-            );
-        }
-    }
 }
