@@ -29,6 +29,7 @@ mod places;
 mod predict;
 mod score;
 mod score_findings;
+mod score_stages;
 mod sheet;
 mod split;
 mod tokens;
