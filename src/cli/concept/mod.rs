@@ -13,6 +13,7 @@ mod map;
 mod path;
 mod predict;
 mod score;
+mod trace_args;
 mod weight_names;
 
 use super::ending;
