@@ -5,6 +5,7 @@ pub(crate) mod cem;
 pub(crate) mod cms;
 pub(crate) mod codebook;
 pub(crate) mod discover;
+pub(crate) mod energy;
 pub(crate) mod key_value;
 mod layers;
 pub(crate) mod linear_probe;
