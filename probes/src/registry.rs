@@ -4,6 +4,9 @@
 //! written `name:key=value,key=value`, like an estimator.
 
 use crate::builders::{cbm, cem, cms, codebook, discover, energy, key_value, linear_probe, mlp, posthoc, sparse};
+use crate::builders::{
+    cbm, cem, cms, codebook, concept_centric, discover, key_value, linear_probe, mlp, posthoc, sparse,
+};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
@@ -58,6 +61,7 @@ pub const BUILDERS: &[&Entry] = &[
     &codebook::ENTRY,
     &discover::ENTRY,
     &key_value::ENTRY,
+    &concept_centric::ENTRY,
 ];
 
 /// The entry of a builder.

@@ -4,6 +4,7 @@ pub(crate) mod cbm;
 pub(crate) mod cem;
 pub(crate) mod cms;
 pub(crate) mod codebook;
+pub(crate) mod concept_centric;
 pub(crate) mod discover;
 pub(crate) mod energy;
 pub(crate) mod key_value;
