@@ -372,7 +372,9 @@ fn margins_become_the_probabilities_that_they_were_made_from() {
 #[test]
 fn a_bottleneck_s_law_is_asked_in_its_own_scale() {
     let data = toy("xor", 400, 1);
-    for (specification, there) in [("linear-probe", false), ("cem:epochs=1", false), ("cbm-independent:head-hidden=16", true)] {
+    for (specification, there) in
+        [("linear-probe", false), ("cem:epochs=1", false), ("cbm-independent:head-hidden=16", true)]
+    {
         let fit = fitted(specification, &data, 0);
         let law = class_law(fit.bottleneck.as_ref()).unwrap();
         assert_eq!(law.is_some(), there, "{specification}");
