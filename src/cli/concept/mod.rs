@@ -2,6 +2,7 @@
 
 mod bank;
 mod compare;
+mod conditional;
 mod data;
 mod data_args;
 mod edit;
@@ -35,6 +36,7 @@ Examples:
   narrows concept intervene run other-run --policy random --policy coop
   narrows concept edit run --prune 'cat:kitchen' --renormalise --out edited
   narrows concept score run
+  narrows concept conditional run --class cardinal
   narrows concept map run --shown 8
   narrows concept incremental --data digits --blocks 5 --out blocks")]
 pub(super) struct ConceptArgs {
@@ -54,6 +56,7 @@ enum ConceptCommand {
     Explain(explain::ExplainArgs),
     Score(score::ScoreArgs),
     Map(map::MapArgs),
+    Conditional(conditional::ConditionalArgs),
     Intervene(intervene::InterveneArgs),
     Edit(edit::EditArgs),
     Bank(bank::BankArgs),
@@ -71,6 +74,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Explain(args) => explain::run(args, output),
         ConceptCommand::Score(args) => score::run(args, output),
         ConceptCommand::Map(args) => map::run(args, output),
+        ConceptCommand::Conditional(args) => conditional::run(args, output),
         ConceptCommand::Intervene(args) => intervene::run(args, output),
         ConceptCommand::Edit(args) => edit::run(args, output),
         ConceptCommand::Bank(args) => bank::run(args, output),

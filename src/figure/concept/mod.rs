@@ -2,6 +2,7 @@
 
 mod calibration;
 mod compare;
+mod conditional;
 mod contributions;
 mod edits;
 pub(super) mod heat;
@@ -19,6 +20,8 @@ use super::Drawing;
 use crate::table::{
     ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
     ConceptMetricRow, ConceptPathRow, ConceptTimingRow, ConceptWeightRow, IncrementalSummaryRow,
+    ConceptAgreementRow, ConceptCalibrationRow, ConceptComparisonRow, ConceptConditionalRow, ConceptContributionRow,
+    ConceptEditRow, ConceptInterventionRow, ConceptMetricRow, ConceptPathRow, ConceptWeightRow, IncrementalSummaryRow,
 };
 
 pub use overlay::ConceptOverlays;
@@ -42,6 +45,10 @@ pub struct ConceptTables {
     pub calibration: Vec<ConceptCalibrationRow>,
     /// Maps over images.
     pub overlays: ConceptOverlays,
+    /// Conditional probabilities.
+    pub conditional: Vec<ConceptConditionalRow>,
+    /// How well they agree.
+    pub conditional_agreement: Vec<ConceptAgreementRow>,
     /// Curves of corrections.
     pub curves: Vec<ConceptInterventionRow>,
     /// Numbers of whole curves of corrections.
@@ -66,6 +73,7 @@ impl ConceptTables {
 pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
     drawings.extend(interventions::draw(&tables.curves));
+    drawings.extend(conditional::draw(&tables.conditional));
     drawings.extend(edits::draw(&tables.edits));
     drawings.extend(incremental::draw(&tables.incremental));
     drawings.extend(incremental_tasks::draw(&tables.incremental));
