@@ -1,5 +1,6 @@
 //! Several builders on one data set, over several seeds.
 
+use super::area::Area;
 use super::data::DataSpec;
 use super::fit::{Traced, fit};
 use super::guard::sound;
@@ -30,6 +31,9 @@ pub struct Comparison {
     /// Which metrics of `concept score` are taken on the test samples of every fit, and how; none if none.
     #[serde(default)]
     pub score: Option<ScoreOptions>,
+    /// Curves of corrections whose height is taken of every fit; none if none.
+    #[serde(default)]
+    pub area: Option<Area>,
     /// Estimators of the concept information plane, the usual one if empty; no plane if none.
     #[serde(default)]
     pub trace: Option<Vec<String>>,
@@ -122,6 +126,9 @@ impl Comparison {
                             metrics.extend(scored.metrics);
                             warnings.extend(scored.warnings);
                         }
+                        if let Some(area) = &self.area {
+                            metrics.extend(area.of(&fitted.model, subject, seed)?);
+                        }
                         let cell = Cell {
                             probe: probe.clone(),
                             seed,
@@ -204,6 +211,7 @@ mod tests {
             seeds: vec![0, 1],
             strict: false,
             trace: None,
+            area: None,
             score: None,
         }
     }

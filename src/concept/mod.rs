@@ -1,5 +1,6 @@
 //! Concept jobs: data from files or built in, bottlenecks fitted, saved and looked at, rows of tables.
 
+mod area;
 mod bank;
 mod birds;
 mod builtin;
@@ -34,6 +35,7 @@ mod tokens;
 mod trace;
 mod vectors;
 
+pub use area::Area;
 pub use bank::{BankData, SavedBank, bank_rows};
 pub use birds::{BirdsSubject, birds};
 pub use builtin::BuiltIn;

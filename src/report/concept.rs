@@ -26,6 +26,7 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         interventions: table(folder, "interventions.csv")?,
         edits: table(folder, "edits.csv")?,
         incremental: table(folder, "incremental_summary.csv")?,
+        timings: table(folder, "timings.csv")?,
     })
 }
 
@@ -90,5 +91,6 @@ pub(super) fn sheets(tables: &ConceptTables) -> Vec<Sheet> {
     } else {
         "Value ± standard error; metrics.csv has those of single concepts and classes, with intervals."
     };
-    vec![Sheet { title: "Numbers of the bottlenecks".into(), note: note.into(), columns, texts: 3, rows }]
+    let whole = Sheet { title: "Numbers of the bottlenecks".into(), note: note.into(), columns, texts: 3, rows };
+    super::glance::sheet(tables).into_iter().chain([whole]).collect()
 }

@@ -10,6 +10,7 @@ mod concept_corrections;
 mod correlation;
 mod dictionary;
 mod explore;
+mod glance;
 mod provenance;
 mod sheet;
 mod summary;

@@ -18,7 +18,7 @@ mod weights;
 use super::Drawing;
 use crate::table::{
     ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
-    ConceptMetricRow, ConceptPathRow, ConceptWeightRow, IncrementalSummaryRow,
+    ConceptMetricRow, ConceptPathRow, ConceptTimingRow, ConceptWeightRow, IncrementalSummaryRow,
 };
 
 pub use overlay::ConceptOverlays;
@@ -50,12 +50,15 @@ pub struct ConceptTables {
     pub edits: Vec<ConceptEditRow>,
     /// Class-incremental learning, over seeds.
     pub incremental: Vec<IncrementalSummaryRow>,
+    /// How long fits took.
+    pub timings: Vec<ConceptTimingRow>,
 }
 
 impl ConceptTables {
     /// Whether there is nothing to draw or to tell.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        // Times alone tell nothing.
+        Self { timings: vec![], ..self.clone() } == Self::default()
     }
 }
 
