@@ -7,6 +7,7 @@ mod codebook;
 mod compose;
 mod concept;
 mod concept_corrections;
+mod concept_propagation;
 mod correlation;
 mod dictionary;
 mod explore;

@@ -4,6 +4,7 @@ mod calibration;
 mod compare;
 mod contributions;
 mod edits;
+mod energy_trace;
 pub(super) mod heat;
 mod importance;
 mod incremental;
@@ -11,15 +12,19 @@ mod incremental_tasks;
 mod interventions;
 mod leakage;
 mod location;
+mod neighbours;
 mod overlay;
 mod path;
+mod propagation;
 mod weights;
 
 use super::Drawing;
 use crate::table::{
     ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
-    ConceptMetricRow, ConceptPathRow, ConceptTimingRow, ConceptWeightRow, IncrementalSummaryRow,
+    ConceptMetricRow, ConceptNeighbourRow, ConceptPathRow, ConceptPropagationRow, ConceptTimingRow, ConceptWeightRow,
+    EnergyTraceRow, IncrementalSummaryRow,
 };
+use ndarray::Array3;
 
 pub use overlay::ConceptOverlays;
 
@@ -46,6 +51,14 @@ pub struct ConceptTables {
     pub curves: Vec<ConceptInterventionRow>,
     /// Numbers of whole curves of corrections.
     pub interventions: Vec<ConceptInterventionRow>,
+    /// One sample before and after something was told of it.
+    pub propagation: Vec<ConceptPropagationRow>,
+    /// Its image [height × width × 3], where there is one.
+    pub sample: Option<Array3<u8>>,
+    /// What corrections do to other concepts, pooled.
+    pub neighbours: Vec<ConceptNeighbourRow>,
+    /// Energies of the inference of joint models.
+    pub energy_trace: Vec<EnergyTraceRow>,
     /// Edits, before and after.
     pub edits: Vec<ConceptEditRow>,
     /// Class-incremental learning, over seeds.
@@ -66,6 +79,9 @@ impl ConceptTables {
 pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
     drawings.extend(interventions::draw(&tables.curves));
+    drawings.extend(propagation::draw(&tables.propagation, tables.sample.as_ref()));
+    drawings.extend(neighbours::draw(&tables.neighbours));
+    drawings.extend(energy_trace::draw(&tables.energy_trace));
     drawings.extend(edits::draw(&tables.edits));
     drawings.extend(incremental::draw(&tables.incremental));
     drawings.extend(incremental_tasks::draw(&tables.incremental));
