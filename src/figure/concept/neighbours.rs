@@ -6,7 +6,7 @@ use crate::figure::colormap::layer_tone;
 use crate::figure::data::distinct;
 use crate::figure::grid::Frame;
 use crate::figure::panel::{Captions, Panel};
-use crate::figure::picture::{Anchor, Label, Picture, Shape, Stroke};
+use crate::figure::picture::{Anchor, Fill, Label, Picture, Shape, Stroke};
 use crate::figure::scale::{Axis, Extent};
 use crate::figure::style::{AXIS, INK, MUTED, SMALL, fitted, text_width};
 use crate::table::ConceptNeighbourRow;
@@ -36,7 +36,8 @@ pub(super) fn draw(rows: &[ConceptNeighbourRow]) -> Option<Drawing> {
     if targets.is_empty() || sets.is_empty() {
         return None;
     }
-    let longest = probes.iter().map(|p| text_width(p, SMALL, false)).fold(70.0, f64::max).min(190.0);
+    let headings = targets.iter().map(|t| text_width(t.1, SMALL, true));
+    let longest = probes.iter().map(|p| text_width(p, SMALL, false).min(190.0)).chain(headings).fold(70.0, f64::max);
     let block = HEADING + LINE * probes.len() as f64;
     let top = 54.0;
     let height = block * targets.len() as f64 + 10.0;
@@ -63,8 +64,8 @@ pub(super) fn draw(rows: &[ConceptNeighbourRow]) -> Option<Drawing> {
         for (at, (target, heading)) in targets.iter().enumerate() {
             let start = top + at as f64 * block + 4.0;
             if column == 0 {
-                let heading = Label::new((10.0, start + 16.0), *heading, SMALL, INK).bold();
-                picture.label(heading);
+                let heading = Label::new((panel.frame.left - 10.0, start + 16.0), *heading, SMALL, INK).bold();
+                picture.label(heading.anchor(Anchor::End));
             }
             for (line, probe) in probes.iter().enumerate() {
                 let middle = start + HEADING + (line as f64 + 0.5) * LINE;
@@ -114,7 +115,8 @@ fn bar(
     let (low, high) = row.ci_low.zip(row.ci_high).map_or((end, end), |(l, h)| (place(l), place(h)));
     picture.shape(Shape {
         outline: rectangle((zero.min(end), middle - 0.34 * LINE), ((end - zero).abs(), 0.68 * LINE)),
-        fill: Some(tone.into()),
+        // The interval must be seen on a dark bar.
+        fill: Some(Fill { tone, alpha: 0.6 }),
         stroke: None,
         note: Some(format!(
             "{}: {:.2} % before, {:.2} % after; {} corrections in {} samples",

@@ -49,7 +49,7 @@ pub(super) fn draw(rows: &[ConceptPropagationRow], image: Option<&Array3<u8>>) -
     let sample = rows.first()?.sample;
     let (told, others) = concepts(rows, &probes);
     let classes = classes(rows, &probes);
-    let longest = told.iter().chain(&others).chain(&classes).map(|l| text_width(l.name, SMALL, false) + 16.0);
+    let longest = told.iter().chain(&others).chain(&classes).map(|l| text_width(l.name, SMALL, l.told()));
     let names = longest.fold(90.0, f64::max).min(220.0);
     let side = if image.is_some() { IMAGE + 18.0 } else { 0.0 };
     let width = if probes.len() < 3 { 260.0 } else { 190.0 };
@@ -64,19 +64,16 @@ pub(super) fn draw(rows: &[ConceptPropagationRow], image: Option<&Array3<u8>>) -
     picture.label(Label::new((12.0, 24.0), heading, TITLE, INK).bold());
     if let Some(image) = image {
         draw_image(&mut picture, image, top);
+        if let Some(label) = rows.iter().find(|r| r.kind == "class" && r.truth == Some(1.0)) {
+            let label = fitted(&label.name, SMALL, false, IMAGE);
+            picture.label(Label::new((12.0, top + IMAGE + 16.0), label, SMALL, MUTED));
+        }
     }
     let x = Axis::linear(Some(Extent { low: -0.02, high: 1.02 }), 5);
     let mut y = Axis::linear(Some(Extent { low: 0.0, high: 1.0 }), 1);
     y.ticks.clear();
     let label = |picture: &mut Picture, line: &Line<'_>, middle: f64| {
-        let truth = line.known().find_map(|r| r.truth);
-        let is_class = line.known().any(|r| r.kind == "class");
-        let mark = truth.map_or("", |t| match (t >= 0.5, is_class) {
-            (true, _) => " ●",
-            (false, false) => " ○",
-            (false, true) => "",
-        });
-        let name = format!("{}{mark}", fitted(line.name, SMALL, line.told(), names - 16.0));
+        let name = fitted(line.name, SMALL, line.told(), names);
         let own = Label::new((side + names + 12.0, middle + 0.36 * SMALL), name, SMALL, INK).anchor(Anchor::End);
         picture.label(if line.told() { own.bold() } else { own });
     };
@@ -114,8 +111,8 @@ pub(super) fn draw(rows: &[ConceptPropagationRow], image: Option<&Array3<u8>>) -
         }
     }
     let mut caption = "Probabilities before (rings) and after (dots) what is in bold was told: orange what was told, blue what \
-                       followed. ● and ○ after a name: the label says present or absent; diamonds stand where the label is. \
-                       Below, the classes; ● is the true one. Concepts are those that move most in any bottleneck; \
+                       followed. Diamonds stand where the label is: at 1 of concepts that are present and of the true class. \
+                       Concepts are those that move most in any bottleneck; \
                        propagation.csv has all."
         .to_string();
     if all > probes.len() {
@@ -226,10 +223,10 @@ mod tests {
             assert!(drawn.picture.is_sound());
             let texts = drawn.picture.texts();
             let at = |t: &str| texts.iter().position(|x| *x == t);
-            assert!(at("red ○").unwrap() < at("c19 ○").unwrap() && at("c19 ○") < at("c18 ○"), "{texts:?}");
-            assert!(at("c3 ○").is_none(), "it moves least");
+            assert!(at("red").unwrap() < at("c19").unwrap() && at("c19") < at("c18"), "{texts:?}");
+            assert!(at("c3").is_none(), "it moves least");
             // The true class is there, though others are as likely.
-            assert!(at("k1 ●").is_some() && at("energy").is_some() && at("joint").is_some());
+            assert!(at("k1").is_some() && at("energy").is_some() && at("joint").is_some());
         }
         assert!(draw(&[], None).is_none());
     }
