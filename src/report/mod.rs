@@ -8,6 +8,7 @@ mod compose;
 mod concept;
 mod concept_conditional;
 mod concept_corrections;
+mod concept_propagation;
 mod correlation;
 mod dictionary;
 mod explore;

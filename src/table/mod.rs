@@ -13,6 +13,7 @@ mod concept_conditional;
 mod concept_edit;
 mod concept_intervention;
 mod concept_path;
+mod concept_propagation;
 mod concept_score;
 mod dictionary;
 mod dictionary_feature;
@@ -47,6 +48,7 @@ pub use concept_conditional::{ConceptAgreementRow, ConceptConditionalRow};
 pub use concept_edit::{ConceptEditRow, ConceptPruneRow};
 pub use concept_intervention::ConceptInterventionRow;
 pub use concept_path::ConceptPathRow;
+pub use concept_propagation::{ConceptNeighbourRow, ConceptPropagationRow, EnergyTraceRow};
 pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
 pub use dictionary::{DictionaryRow, DictionaryTrainingRow};
 pub use dictionary_feature::{DictionaryFeatureRow, DictionaryPairRow};
@@ -173,6 +175,9 @@ mod tests {
             missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
             missing("ConceptConditionalRow", ConceptConditionalRow::COLUMNS),
             missing("ConceptAgreementRow", ConceptAgreementRow::COLUMNS),
+            missing("ConceptPropagationRow", ConceptPropagationRow::COLUMNS),
+            missing("ConceptNeighbourRow", ConceptNeighbourRow::COLUMNS),
+            missing("EnergyTraceRow", EnergyTraceRow::COLUMNS),
             missing("ConceptEditRow", ConceptEditRow::COLUMNS),
             missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
             missing("CodebookRow", CodebookRow::COLUMNS),

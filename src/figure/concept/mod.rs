@@ -5,6 +5,7 @@ mod compare;
 mod conditional;
 mod contributions;
 mod edits;
+mod energy_trace;
 pub(super) mod heat;
 mod importance;
 mod incremental;
@@ -12,8 +13,10 @@ mod incremental_tasks;
 mod interventions;
 mod leakage;
 mod location;
+mod neighbours;
 mod overlay;
 mod path;
+mod propagation;
 mod weights;
 
 use super::Drawing;
@@ -22,7 +25,10 @@ use crate::table::{
     ConceptMetricRow, ConceptPathRow, ConceptTimingRow, ConceptWeightRow, IncrementalSummaryRow,
     ConceptAgreementRow, ConceptCalibrationRow, ConceptComparisonRow, ConceptConditionalRow, ConceptContributionRow,
     ConceptEditRow, ConceptInterventionRow, ConceptMetricRow, ConceptPathRow, ConceptWeightRow, IncrementalSummaryRow,
+    ConceptMetricRow, ConceptNeighbourRow, ConceptPathRow, ConceptPropagationRow, ConceptTimingRow, ConceptWeightRow,
+    EnergyTraceRow, IncrementalSummaryRow,
 };
+use ndarray::Array3;
 
 pub use overlay::ConceptOverlays;
 
@@ -53,6 +59,14 @@ pub struct ConceptTables {
     pub curves: Vec<ConceptInterventionRow>,
     /// Numbers of whole curves of corrections.
     pub interventions: Vec<ConceptInterventionRow>,
+    /// One sample before and after something was told of it.
+    pub propagation: Vec<ConceptPropagationRow>,
+    /// Its image [height × width × 3], where there is one.
+    pub sample: Option<Array3<u8>>,
+    /// What corrections do to other concepts, pooled.
+    pub neighbours: Vec<ConceptNeighbourRow>,
+    /// Energies of the inference of joint models.
+    pub energy_trace: Vec<EnergyTraceRow>,
     /// Edits, before and after.
     pub edits: Vec<ConceptEditRow>,
     /// Class-incremental learning, over seeds.
@@ -74,6 +88,9 @@ pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
     drawings.extend(interventions::draw(&tables.curves));
     drawings.extend(conditional::draw(&tables.conditional));
+    drawings.extend(propagation::draw(&tables.propagation, tables.sample.as_ref()));
+    drawings.extend(neighbours::draw(&tables.neighbours));
+    drawings.extend(energy_trace::draw(&tables.energy_trace));
     drawings.extend(edits::draw(&tables.edits));
     drawings.extend(incremental::draw(&tables.incremental));
     drawings.extend(incremental_tasks::draw(&tables.incremental));
