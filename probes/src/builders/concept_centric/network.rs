@@ -34,6 +34,8 @@ pub(super) struct Plan {
     pub(super) heads: usize,
     pub(super) starts: Starts,
     pub(super) gradient: Gradient,
+    /// Whether the last slot is no concept, and takes the cells that none covers.
+    pub(super) background: bool,
 }
 
 /// How a matrix of weights begins.
