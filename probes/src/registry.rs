@@ -3,10 +3,10 @@
 //! A builder is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here. It is
 //! written `name:key=value,key=value`, like an estimator.
 
-use crate::builders::{cbm, cem, cms, codebook, discover, energy, key_value, linear_probe, mlp, posthoc, sparse};
 use crate::builders::{
     cbm, cem, cms, codebook, concept_centric, discover, key_value, linear_probe, mlp, posthoc, sparse,
 };
+use crate::builders::{cbm, cem, cms, codebook, discover, energy, key_value, linear_probe, mlp, posthoc, sparse};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;

@@ -15,8 +15,8 @@ mod path;
 mod predict;
 mod propagate;
 mod score;
-mod trace_args;
 mod told;
+mod trace_args;
 mod weight_names;
 
 use super::ending;

@@ -21,12 +21,9 @@ mod weights;
 
 use super::Drawing;
 use crate::table::{
-    ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
-    ConceptMetricRow, ConceptPathRow, ConceptTimingRow, ConceptWeightRow, IncrementalSummaryRow,
     ConceptAgreementRow, ConceptCalibrationRow, ConceptComparisonRow, ConceptConditionalRow, ConceptContributionRow,
-    ConceptEditRow, ConceptInterventionRow, ConceptMetricRow, ConceptPathRow, ConceptWeightRow, IncrementalSummaryRow,
-    ConceptMetricRow, ConceptNeighbourRow, ConceptPathRow, ConceptPropagationRow, ConceptTimingRow, ConceptWeightRow,
-    EnergyTraceRow, IncrementalSummaryRow,
+    ConceptEditRow, ConceptInterventionRow, ConceptMetricRow, ConceptNeighbourRow, ConceptPathRow,
+    ConceptPropagationRow, ConceptTimingRow, ConceptWeightRow, EnergyTraceRow, IncrementalSummaryRow,
 };
 use ndarray::Array3;
 

@@ -231,11 +231,33 @@ fn training_lowers_what_it_is_to_lower() {
 #[ignore = "a measurement"]
 fn try_out() {
     let ((train, _), (test, cells)) = (planted(500, 1), planted(300, 2));
-    for more in ["", ",lambda-sparse=0", ",lambda-sparse=0,gradient=straight-through", ",gradient=straight-through", ",lambda-sparse=0,positions=no", ",lr=1e-3", ",lr=2e-3,epochs=100,patience=30", ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30", ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30,gradient=straight-through", ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30,gradient=implicit"] {
+    for more in [
+        "",
+        ",lambda-sparse=0",
+        ",lambda-sparse=0,gradient=straight-through",
+        ",gradient=straight-through",
+        ",lambda-sparse=0,positions=no",
+        ",lr=1e-3",
+        ",lr=2e-3,epochs=100,patience=30",
+        ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30",
+        ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30,gradient=straight-through",
+        ",lambda-sparse=0,lr=2e-3,epochs=100,patience=30,gradient=implicit",
+    ] {
         for seed in 1..4 {
-            let f = fitted(&format!("concept-centric:width=16,epochs=30,lr=5e-3{more}").replace("epochs=30,lr=5e-3,lr", "lr").replace("epochs=30,lr=5e-3,lambda-sparse=0,lr", "lambda-sparse=0,lr"), &train, seed);
+            let f = fitted(
+                &format!("concept-centric:width=16,epochs=30,lr=5e-3{more}")
+                    .replace("epochs=30,lr=5e-3,lr", "lr")
+                    .replace("epochs=30,lr=5e-3,lambda-sparse=0,lr", "lambda-sparse=0,lr"),
+                &train,
+                seed,
+            );
             let found = f.bottleneck;
-            println!("{more} {seed}: {:.3} {:?} {:?}", found.accuracy(test.embeddings(), test.labels()).unwrap(), pointing(&*found, &test, &cells).diag().mapv(|v| (v*100.0).round()).to_vec(), f.measures.iter().map(|m| (m.value*1000.0).round()/1000.0).collect::<Vec<_>>());
+            println!(
+                "{more} {seed}: {:.3} {:?} {:?}",
+                found.accuracy(test.embeddings(), test.labels()).unwrap(),
+                pointing(&*found, &test, &cells).diag().mapv(|v| (v * 100.0).round()).to_vec(),
+                f.measures.iter().map(|m| (m.value * 1000.0).round() / 1000.0).collect::<Vec<_>>()
+            );
         }
     }
 }
