@@ -33,6 +33,7 @@ mod propagate;
 mod sample_image;
 mod score;
 mod score_findings;
+mod score_stages;
 mod sheet;
 mod split;
 mod tokens;

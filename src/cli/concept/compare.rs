@@ -3,6 +3,7 @@
 use super::data_args::ConceptDataArgs;
 use super::ending::{Said, finish};
 use super::fit::{Bar, write_table};
+use super::trace_args::TraceArgs;
 use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
@@ -38,12 +39,8 @@ pub(super) struct CompareArgs {
     /// Test samples at most whose concepts are corrected, drawn by the seed
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(2..))]
     intervene_samples: u32,
-    /// Trace the concept information plane of the test samples through training, into plane.csv
-    #[arg(long)]
-    trace: bool,
-    /// Estimator of that plane, as NAME:KEY=VALUE,…; may be given several times [default: kde:variance=0.01]
-    #[arg(long, value_name = "SPEC", requires = "trace")]
-    trace_estimator: Vec<String>,
+    #[command(flatten)]
+    trace: TraceArgs,
     /// Refuse what is otherwise left out with a warning
     #[arg(long)]
     strict: bool,
@@ -82,7 +79,7 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
         strict: args.strict,
         score: (!args.score.is_empty()).then(|| ScoreOptions { kinds: args.score.clone(), ..ScoreOptions::default() }),
         area: args.area()?,
-        trace: args.trace.then(|| args.trace_estimator.clone()),
+        trace: args.trace.estimators(),
     };
     let probes = comparison.probes()?;
     // Read here for the files' hashes, and so that faults are told before anything is written.

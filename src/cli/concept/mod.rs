@@ -15,6 +15,7 @@ mod predict;
 mod propagate;
 mod score;
 mod told;
+mod trace_args;
 mod weight_names;
 
 use super::ending;
