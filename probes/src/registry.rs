@@ -3,7 +3,9 @@
 //! A builder is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here. It is
 //! written `name:key=value,key=value`, like an estimator.
 
-use crate::builders::{cbm, cem, cms, codebook, discover, key_value, linear_probe, mlp, posthoc, sparse};
+use crate::builders::{
+    cbm, cem, cms, codebook, concept_centric, discover, energy, key_value, linear_probe, mlp, posthoc, sparse,
+};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
@@ -48,6 +50,7 @@ pub const BUILDERS: &[&Entry] = &[
     &cbm::SEQUENTIAL,
     &cbm::JOINT,
     &cem::ENTRY,
+    &energy::ENTRY,
     &posthoc::ENTRY,
     &posthoc::HYBRID,
     &sparse::L1,
@@ -57,6 +60,7 @@ pub const BUILDERS: &[&Entry] = &[
     &codebook::ENTRY,
     &discover::ENTRY,
     &key_value::ENTRY,
+    &concept_centric::ENTRY,
 ];
 
 /// The entry of a builder.

@@ -22,6 +22,8 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         scores: table(folder, "scores.csv")?,
         calibration: table(folder, "calibration.csv")?,
         overlays: crate::concept::read_overlays(folder)?,
+        conditional: table(folder, "conditional.csv")?,
+        conditional_agreement: table(folder, "conditional_agreement.csv")?,
         curves: table(folder, "curves.csv")?,
         interventions: table(folder, "interventions.csv")?,
         propagation: table(folder, "propagation.csv")?,

@@ -6,6 +6,7 @@
 mod codebook;
 mod compose;
 mod concept;
+mod concept_conditional;
 mod concept_corrections;
 mod concept_propagation;
 mod correlation;

@@ -9,6 +9,7 @@ mod agreement;
 mod association;
 mod codebook;
 mod concept;
+mod concept_conditional;
 mod concept_edit;
 mod concept_intervention;
 mod concept_path;
@@ -43,6 +44,7 @@ pub use concept::{
     ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
     ConceptWeightRow,
 };
+pub use concept_conditional::{ConceptAgreementRow, ConceptConditionalRow};
 pub use concept_edit::{ConceptEditRow, ConceptPruneRow};
 pub use concept_intervention::ConceptInterventionRow;
 pub use concept_path::ConceptPathRow;
@@ -171,6 +173,8 @@ mod tests {
             missing("ConceptContributionRow", ConceptContributionRow::COLUMNS),
             missing("ConceptTimingRow", ConceptTimingRow::COLUMNS),
             missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
+            missing("ConceptConditionalRow", ConceptConditionalRow::COLUMNS),
+            missing("ConceptAgreementRow", ConceptAgreementRow::COLUMNS),
             missing("ConceptPropagationRow", ConceptPropagationRow::COLUMNS),
             missing("ConceptNeighbourRow", ConceptNeighbourRow::COLUMNS),
             missing("EnergyTraceRow", EnergyTraceRow::COLUMNS),

@@ -19,7 +19,7 @@ mod watch;
 mod weights;
 
 pub(crate) use loss::{ConceptLoss, cross_entropy, sigmoid};
-pub(crate) use network::{Dense, Mlp, Shape};
+pub(crate) use network::{Dense, Mlp, Shape, Trace};
 pub(crate) use optimiser::{Method, Optimiser, Step};
 pub(crate) use options::{Given, Schedule, joined};
 pub(crate) use random::{Purpose, stream};

@@ -2,6 +2,7 @@
 
 mod bank;
 mod compare;
+mod conditional;
 mod data;
 mod data_args;
 mod edit;
@@ -38,6 +39,7 @@ Examples:
   narrows concept propagate run other-run --sample 2401 --set 'wing_color:red=present'
   narrows concept edit run --prune 'cat:kitchen' --renormalise --out edited
   narrows concept score run
+  narrows concept conditional run --class cardinal
   narrows concept map run --shown 8
   narrows concept incremental --data digits --blocks 5 --out blocks")]
 pub(super) struct ConceptArgs {
@@ -57,6 +59,7 @@ enum ConceptCommand {
     Explain(explain::ExplainArgs),
     Score(score::ScoreArgs),
     Map(map::MapArgs),
+    Conditional(conditional::ConditionalArgs),
     Intervene(intervene::InterveneArgs),
     Propagate(propagate::PropagateArgs),
     Edit(edit::EditArgs),
@@ -75,6 +78,7 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Explain(args) => explain::run(args, output),
         ConceptCommand::Score(args) => score::run(args, output),
         ConceptCommand::Map(args) => map::run(args, output),
+        ConceptCommand::Conditional(args) => conditional::run(args, output),
         ConceptCommand::Intervene(args) => intervene::run(args, output),
         ConceptCommand::Propagate(args) => propagate::run(args, output),
         ConceptCommand::Edit(args) => edit::run(args, output),

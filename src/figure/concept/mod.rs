@@ -2,6 +2,7 @@
 
 mod calibration;
 mod compare;
+mod conditional;
 mod contributions;
 mod edits;
 mod energy_trace;
@@ -20,9 +21,9 @@ mod weights;
 
 use super::Drawing;
 use crate::table::{
-    ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
-    ConceptMetricRow, ConceptNeighbourRow, ConceptPathRow, ConceptPropagationRow, ConceptTimingRow, ConceptWeightRow,
-    EnergyTraceRow, IncrementalSummaryRow,
+    ConceptAgreementRow, ConceptCalibrationRow, ConceptComparisonRow, ConceptConditionalRow, ConceptContributionRow,
+    ConceptEditRow, ConceptInterventionRow, ConceptMetricRow, ConceptNeighbourRow, ConceptPathRow,
+    ConceptPropagationRow, ConceptTimingRow, ConceptWeightRow, EnergyTraceRow, IncrementalSummaryRow,
 };
 use ndarray::Array3;
 
@@ -47,6 +48,10 @@ pub struct ConceptTables {
     pub calibration: Vec<ConceptCalibrationRow>,
     /// Maps over images.
     pub overlays: ConceptOverlays,
+    /// Conditional probabilities.
+    pub conditional: Vec<ConceptConditionalRow>,
+    /// How well they agree.
+    pub conditional_agreement: Vec<ConceptAgreementRow>,
     /// Curves of corrections.
     pub curves: Vec<ConceptInterventionRow>,
     /// Numbers of whole curves of corrections.
@@ -79,6 +84,7 @@ impl ConceptTables {
 pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
     drawings.extend(interventions::draw(&tables.curves));
+    drawings.extend(conditional::draw(&tables.conditional));
     drawings.extend(propagation::draw(&tables.propagation, tables.sample.as_ref()));
     drawings.extend(neighbours::draw(&tables.neighbours));
     drawings.extend(energy_trace::draw(&tables.energy_trace));
