@@ -11,11 +11,6 @@ use narrows_probes::Scale;
 use narrows_probes::metrics::{
     Binning, Bootstrap, DEFAULT_PLANE, Existence, OfClass, Predictor, Ties, bypass, constant_features,
     hard_concept_ceiling, task_quality,
-    Alignment, Binning, Bootstrap, ClassWeights, DEFAULT_PLANE, Decisions, Existence, GlobalImportance, LeakageOptions,
-    Metric, NicheImpurity, OfClass, OracleImpurity, Predictor, Ties, alignment_score, bypass, concept_frequencies,
-    concept_plane, constant_features, contributing_concepts, effective_concepts, existence, global_importance,
-    hard_concept_ceiling, niche_impurity, oracle_impurity, pair_leakage, published_leakage, representation_leakage,
-    scalar_representation, task_leakage, task_quality, whole_leakage,
 };
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -210,63 +205,6 @@ fn bins(model: &Model, part: &Part, split: &str) -> Result<Vec<ConceptCalibratio
             ci_high: b.interval.1,
         })
         .collect())
-}
-
-#[allow(clippy::too_many_arguments)] // Each is of another kind; a struct would only rename them.
-fn importance(
-    model: &Model,
-    subject: &Subject,
-    part: &Part,
-    training: Option<&[usize]>,
-    options: &ScoreOptions,
-    bootstrap: Bootstrap,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<Metric>> {
-    let bottleneck = model.bottleneck.as_ref();
-    let head = bottleneck.head();
-    let own = match (&head, bottleneck.attention()) {
-        (None, Some(attention)) => Some(attention.weights(part.embeddings.view())?),
-        _ => None,
-    };
-    if head.is_none() {
-        let lost = if own.is_some() { "CGIM, NEC and NCC" } else { "CGIM, CEM, NEC and NCC" };
-        warnings.push(format!("the head of {} is not linear: {lost} are not defined", model.probe));
-    }
-    let Some(truth) = &part.concepts else { return Ok(vec![]) };
-    let concepts = bottleneck.concepts(part.embeddings.view())?;
-    let predicted = best_class(bottleneck.scores(concepts.view(), part.embeddings.view())?.view());
-    let decisions = |weights| Decisions {
-        weights,
-        concepts: concepts.view(),
-        truth: truth.view(),
-        labels: &part.labels,
-        predicted: &predicted,
-    };
-    let Some(head) = head else {
-        let Some(own) = own else { return Ok(vec![]) };
-        return Ok(existence(&decisions(ClassWeights::Own(own.view())), &options.existence(), bootstrap)?);
-    };
-    // V is that of the training images where there are some, as published.
-    let frequencies = match training {
-        Some(rows) => {
-            let own = subject.for_bottleneck(rows, bottleneck)?;
-            own.concepts.map(|c| concept_frequencies(c.view(), &own.labels, own.names.classes.len()))
-        }
-        None => None,
-    };
-    let mut found = global_importance(
-        &GlobalImportance {
-            head: &head,
-            concepts: concepts.view(),
-            truth: truth.view(),
-            labels: &part.labels,
-            predicted: &predicted,
-            frequencies: frequencies.as_ref().map(|f| f.view()),
-        },
-        bootstrap,
-    )?;
-    found.extend(existence(&decisions(ClassWeights::Head(&head)), &options.existence(), bootstrap)?);
-    Ok(found)
 }
 
 impl ScoreOptions {
