@@ -1,4 +1,4 @@
-//! `narrows concept intervene` and `narrows concept edit`.
+//! `narrows concept intervene`, `narrows concept edit` and `narrows concept propagate`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -173,4 +173,117 @@ fn what_cannot_be_corrected_or_edited_is_told() {
     check(&["edit", "a", "--weight", &format!("{class}:{concept}=high")], "'high' is no number");
     check(&["edit", "a", "--sign", "*:*=plus"], "'plus' is neither positive nor negative");
     check(&["intervene", "p"], "linear-probe");
+}
+
+/// Signs that go with each other, in a group of two and one alone.
+fn grouped(folder: &Path) {
+    std::fs::write(folder.join("g.csv"), groups(folder)).unwrap();
+}
+
+fn groups(folder: &Path) -> String {
+    let weights = rows(&folder.join("a/weights.csv"));
+    let mut concepts: Vec<&str> = vec![];
+    for row in weights.iter().filter(|r| r["concept"] != "(intercept)") {
+        if !concepts.contains(&row["concept"].as_str()) {
+            concepts.push(&row["concept"]);
+        }
+    }
+    assert_eq!(concepts.len(), 3);
+    format!("{},pair\n{},pair\n", concepts[0], concepts[1])
+}
+
+#[test]
+fn corrections_of_classical_bottlenecks_move_the_class_and_no_other_concept() {
+    let dir = tempfile::tempdir().unwrap();
+    fitted(dir.path(), "cbm-independent:epochs=20", "a");
+    fitted(dir.path(), "cem:epochs=5", "b");
+    grouped(dir.path());
+    narrows(dir.path())
+        .args(["concept", "propagate", "a", "b", "--phi", "0.05", "--concept-groups", "g.csv", "--out", "p"])
+        .succeeds();
+    let summary = rows(&dir.path().join("p/neighbours_summary.csv"));
+    for probe in ["cbm-independent", "cem"] {
+        let of = |over: &str, target: &str| {
+            let found = summary.iter().find(|r| r["probe"] == probe && r["over"] == over && r["target"] == target);
+            found.unwrap_or_else(|| panic!("{probe} has no {target} over {over}"))
+        };
+        for over in ["wrong", "all"] {
+            for target in ["neighbours", "same_group", "others", "all_others"] {
+                let row = of(over, target);
+                assert_eq!((number(&row["change"]), number(&row["std_error"])), (0.0, 0.0), "{probe} {target}");
+            }
+            assert!(number(&of(over, "all_concepts")["change"]) > 0.0);
+        }
+        // The accuracies before are the model's own: of the class over all samples, each counted once a concept.
+        let folder = if probe == "cem" { "b" } else { "a" };
+        let metrics = rows(&dir.path().join(folder).join("metrics.csv"));
+        let own = metrics.iter().find(|r| r["metric"] == "accuracy" && r["split"] == "test").unwrap();
+        let class = of("all", "class");
+        assert!((number(&class["before"]) - number(&own["value"])).abs() < 1e-12);
+        assert_eq!(number(&class["n_corrections"]), 3.0 * number(&class["n_samples"]));
+        // Each concept by itself pools to the same.
+        let single = rows(&dir.path().join("p/neighbours.csv"));
+        let parts = single.iter().filter(|r| r["probe"] == probe && r["over"] == "wrong" && r["target"] == "class");
+        let sum: f64 = parts.map(|r| number(&r["change"]) * number(&r["n_corrections"])).sum();
+        let pooled = of("wrong", "class");
+        assert!((sum - number(&pooled["change"]) * number(&pooled["n_corrections"])).abs() < 1e-9);
+    }
+    let manifest = std::fs::read_to_string(dir.path().join("p/manifest.json")).unwrap();
+    assert!(manifest.contains("no other concept moves, by construction"));
+    assert!(dir.path().join("p/figures/concept_neighbours.svg").exists() && dir.path().join("p/report.html").exists());
+    // As wholes: two units, and no concept of the unit's own group is left.
+    let usual = ["concept", "propagate", "a", "--concept-groups", "g.csv"];
+    narrows(dir.path()).args(usual).args(["--grouped", "--samples", "50", "--out", "g"]).succeeds();
+    let grouped = rows(&dir.path().join("g/neighbours_summary.csv"));
+    let all = grouped.iter().find(|r| r["over"] == "all" && r["target"] == "class").unwrap();
+    assert_eq!(
+        (all["n_corrections"].as_str(), all["n_samples"].as_str(), all["units"].as_str()),
+        ("100", "50", "group")
+    );
+    assert!(!grouped.iter().any(|r| r["target"] == "same_group"));
+    // One sample: what was told stands, the rest stays, the class follows the head.
+    let pair = std::fs::read_to_string(dir.path().join("g.csv")).unwrap();
+    let concept = pair.split(',').next().unwrap();
+    narrows(dir.path())
+        .args(usual)
+        .args(["b", "--sample", "3", "--set-group", &format!("pair={concept}"), "--out", "s"])
+        .succeeds();
+    let one = rows(&dir.path().join("s/propagation.csv"));
+    for row in one.iter().filter(|r| r["kind"] == "concept") {
+        match row["told"].as_str() {
+            "" => assert_eq!(row["before"], row["after"]),
+            told => assert_eq!(told, row["after"]),
+        }
+    }
+    assert_eq!(one.iter().filter(|r| !r["told"].is_empty()).count(), 4, "two concepts of two bottlenecks");
+    let total: f64 =
+        one.iter().filter(|r| r["kind"] == "class" && r["probe"] == "cem").map(|r| number(&r["after"])).sum();
+    assert!((total - 1.0).abs() < 1e-9);
+    assert!(dir.path().join("s/figures/concept_propagation.png").exists());
+    narrows(dir.path()).args(["report", "s"]).succeeds();
+}
+
+#[test]
+fn what_cannot_be_told_is_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    fitted(dir.path(), "cbm-sequential:epochs=2", "a");
+    fitted(dir.path(), "linear-probe", "p");
+    let weights = rows(&dir.path().join("a/weights.csv"));
+    let concept = &weights[0]["concept"];
+    let check = |more: &[&str], code: i32, wanted: &str| {
+        let message = failure(narrows(dir.path()).args(["concept", "propagate"]).args(more).args(["--out", "o"]), code);
+        assert!(message.contains(wanted), "'{wanted}' is not in: {message}");
+        assert!(!dir.path().join("o").exists(), "something was written: {message}");
+    };
+    check(&["a", "--sample", "3"], 1, "nothing is told of it");
+    check(&["a", "--sample", "3-4", "--set", &format!("{concept}=absent")], 1, "2 samples are named");
+    check(&["a", "--sample", "3", "--set", &format!("{concept}x=absent")], 1, &format!("did you mean '{concept}'?"));
+    check(&["a", "--sample", "3", "--set", &format!("{concept}=maybe")], 1, "neither present nor absent");
+    check(&["a", "--sample", "3", "--set-group", "pair=x"], 1, "--concept-groups");
+    check(&["a", "--sample", "3", "--set-class", &weights[0]["class"]], 1, "no joint model");
+    check(&["a", "--trace"], 1, "no joint model");
+    check(&["a", "--set", &format!("{concept}=absent")], 2, "--sample");
+    check(&["a", "--phi", "0"], 2, "above 0");
+    check(&["p"], 1, "linear-probe");
+    check(&["a", "--grouped"], 1, "--concept-groups");
 }

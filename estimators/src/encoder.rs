@@ -82,13 +82,15 @@ pub fn encoder_information(
                 row[0] += (own - log_mean(logs.iter().copied())) / draws as f64;
                 row[1] += (own - log_mean((0..n).filter(|&j| same(j)).map(|j| logs[j]))) / draws as f64;
             }
-            let divergences: Vec<f64> = (0..n).map(|j| codes.divergence(i, j)).collect();
-            row[2] = divergences.iter().sum::<f64>() / n as f64;
-            let (sum, count) = (0..n).filter(|&j| same(j)).fold((0.0, 0.0), |(s, c), j| (s + divergences[j], c + 1.0));
+            // To the others and from them: a mean over pairs moves with both.
+            let both: Vec<f64> = (0..n).map(|j| codes.divergence(i, j) + codes.divergence(j, i)).collect();
+            row[2] = both.iter().sum::<f64>() / n as f64;
+            let (sum, count) = (0..n).filter(|&j| same(j)).fold((0.0, 0.0), |(s, c), j| (s + both[j], c + 1.0));
             row[3] = sum / count;
             row
         })
         .collect();
+    let rows = projected(rows, of_sample, classes.counts());
     let of = |which: usize| Estimate::mean_of(&rows.iter().map(|r| r[which]).collect::<Vec<_>>());
     let counts = classes.counts().iter().map(|&c| c as f64);
     let within: f64 = counts.map(|c| c / n as f64 * c.ln()).sum();
@@ -98,6 +100,23 @@ pub fn encoder_information(
         jensen: of(2).judged(f64::INFINITY),
         jensen_given_label: of(3).judged(f64::INFINITY),
     })
+}
+
+/// Takes from each sum of row and column means of the divergences (the last two numbers) the mean over its pairs, over all
+/// inputs and over those of its class: what is left has the mean over pairs as its mean, and the spread that gives the
+/// standard error of such a mean (Hoeffding 1948).
+fn projected(mut rows: Vec<[f64; 4]>, of_sample: &[u32], counts: &[usize]) -> Vec<[f64; 4]> {
+    let n = rows.len() as f64;
+    let whole = rows.iter().map(|r| r[2]).sum::<f64>() / (2.0 * n);
+    let mut within = vec![0.0; counts.len()];
+    for (row, &class) in rows.iter().zip(of_sample) {
+        within[class as usize] += row[3] / (2.0 * counts[class as usize] as f64);
+    }
+    for (row, &class) in rows.iter_mut().zip(of_sample) {
+        row[2] -= whole;
+        row[3] -= within[class as usize];
+    }
+    rows
 }
 
 /// Means, and for the densities the logarithms and inverses of the standard deviations.
@@ -218,6 +237,26 @@ mod tests {
         assert_eq!(found.jensen.value, found.jensen_given_label.value);
         assert_eq!(found.mc.value, found.mc_given_label.value);
         assert!(found.mc.std_error > Some(Nats(0.0)));
+    }
+
+    /// Codes of one spread are as far apart as their means: the mean over pairs is the mean square from the mean.
+    #[test]
+    fn the_standard_error_is_that_of_a_mean_over_pairs() {
+        let means =
+            Array2::from_shape_fn((40, 2), |(i, j)| ((i * 7 + j * 3) as f32 * 0.9).sin() * (1.0 + i as f32 / 20.0));
+        let labels: Vec<u32> = (0..40).map(|i| i % 2).collect();
+        let found = of(&means, 1.0, &labels);
+        let error = |rows: Vec<usize>| {
+            let own = means.mapv(f64::from).select(Axis(0), &rows);
+            let squares: Vec<f64> =
+                (&own - &own.mean_axis(Axis(0)).unwrap()).rows().into_iter().map(|r| r.dot(&r)).collect();
+            Estimate::mean_of(&squares)
+        };
+        let whole = error((0..40).collect());
+        assert!((found.jensen.value.0 - whole.value.0).abs() < 1e-6);
+        assert!((found.jensen.std_error.unwrap().0 - whole.std_error.unwrap().0).abs() < 1e-6);
+        let halves: f64 = (0..2).map(|y| error((0..40).filter(|i| i % 2 == y).collect()).value.0 / 2.0).sum();
+        assert!((found.jensen_given_label.value.0 - halves).abs() < 1e-6);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod bottleneck;
 mod builder;
 mod builders;
 mod cholesky;
+pub mod conditional;
 mod data;
 pub mod edit;
 pub mod elastic;

@@ -4,7 +4,7 @@
 //! written `name:key=value,key=value`, like an estimator.
 
 use crate::builders::{
-    cbm, cem, cms, codebook, concept_centric, discover, key_value, linear_probe, mlp, posthoc, sparse,
+    cbm, cem, cms, codebook, concept_centric, discover, energy, key_value, linear_probe, mlp, posthoc, sparse,
 };
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
@@ -50,6 +50,7 @@ pub const BUILDERS: &[&Entry] = &[
     &cbm::SEQUENTIAL,
     &cbm::JOINT,
     &cem::ENTRY,
+    &energy::ENTRY,
     &posthoc::ENTRY,
     &posthoc::HYBRID,
     &sparse::L1,

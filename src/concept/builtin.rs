@@ -6,7 +6,7 @@ use super::split::Split;
 use crate::subject::drawn::bird_options;
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::BlobTasks;
-use narrows_datasets::concepts::{self, ConceptSet};
+use narrows_datasets::concepts::{self, ConceptSet, KnownJoint};
 use narrows_probes::ConceptData;
 use ndarray::Array2;
 
@@ -64,9 +64,19 @@ fn plain(set: &str, samples: usize, seed: u64) -> Result<Option<ConceptSet>> {
     Ok(Some(ConceptSet { attribution: data.attribution, ..made }))
 }
 
+/// Keys that only one set has.
+fn own_keys(set: &str) -> &'static [&'static str] {
+    match set {
+        "tabular-toy" => &["correlation"],
+        "known-joint" => &["noise", "coupling"],
+        _ => &[],
+    }
+}
+
 fn toy(name: &str) -> Result<ConceptSet> {
     let (set, settings) = name.split_once(':').unwrap_or((name, ""));
-    let (mut samples, mut seed, mut parameter) = (SAMPLES, 0u64, String::new());
+    let (mut samples, mut seed) = (SAMPLES, 0u64);
+    let mut own: Vec<(&str, f64)> = vec![];
     for piece in settings.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         let (key, value) =
             piece.split_once('=').with_context(|| format!("--data {name}: '{piece}' is no KEY=VALUE"))?;
@@ -82,18 +92,31 @@ fn toy(name: &str) -> Result<ConceptSet> {
                     .parse()
                     .with_context(|| format!("--data {name}: seed = {value} is no whole number"))?;
             }
-            "correlation" if set == "tabular-toy" => parameter = format!(":{}", value.trim()),
-            other => bail!(
-                "--data {name}: there is no key '{other}'; there are: samples, seed{}",
-                if set == "tabular-toy" { ", correlation" } else { "" }
-            ),
+            key if own_keys(set).contains(&key) => {
+                let number =
+                    value.trim().parse().with_context(|| format!("--data {name}: {key} = {value} is no number"))?;
+                own.push((key, number));
+            }
+            other => {
+                let keys = [&["samples", "seed"], own_keys(set)].concat().join(", ");
+                bail!("--data {name}: there is no key '{other}'; there are: {keys}")
+            }
         }
     }
     if let Some(made) = plain(set, samples, seed)? {
         ensure!(set != "digits" || settings.trim().is_empty(), "--data {name}: digits have no settings");
         return Ok(made);
     }
-    Ok(concepts::by_name(&format!("{set}{parameter}"), samples, seed)?)
+    let given = |key: &str, default: f64| own.iter().rev().find(|o| o.0 == key).map_or(default, |o| o.1);
+    let usual = KnownJoint::default();
+    Ok(match set {
+        "tabular-toy" => concepts::tabular_toy(samples, given("correlation", 0.0), seed)?,
+        "known-joint" => {
+            let (noise, coupling) = (given("noise", usual.noise), given("coupling", usual.coupling));
+            KnownJoint { samples, seed, noise, coupling }.draw()?
+        }
+        _ => concepts::by_name(set, samples, seed)?,
+    })
 }
 
 /// Makes the built-in data of a name, and splits them; the data's own seed is among their settings.
@@ -131,8 +154,9 @@ pub(crate) fn load(name: &str, split: &Split, seed: u64) -> Result<Subject> {
         data = data.with_concepts(set.concepts, set.concept_names)?;
     }
     let ceilings = set.ceilings.filter(|_| others == 0);
+    let joint = set.joint.filter(|_| others == 0);
     let subject = Subject::built_in(set.name, data, (train, test), &set.groups, ceilings, set.attribution);
-    Ok(Subject { places, warnings, ..subject })
+    Ok(Subject { joint, places, warnings, ..subject })
 }
 
 #[cfg(test)]
@@ -148,6 +172,19 @@ mod tests {
         let e = format!("{:#}", load("birds:colour=red", &Split::First(0.5), 0).unwrap_err());
         assert!(e.contains("colour=red"), "{e}");
         assert!(load("xor:samples=50,seed=1", &Split::First(0.5), 0).unwrap().places.is_none());
+    }
+
+    #[test]
+    fn a_known_joint_comes_with_its_table() {
+        let subject = load("known-joint:samples=50,noise=0.1,coupling=2", &Split::First(0.5), 0).unwrap();
+        let flat = load("known-joint:samples=50,coupling=0", &Split::First(0.5), 0).unwrap();
+        assert_eq!((subject.data.n_concepts(), subject.data.n_classes()), (8, 4));
+        assert_eq!(subject.joint.as_ref().unwrap().dim(), (256, 4));
+        assert_ne!(subject.joint, flat.joint);
+        let e = load("known-joint:correlation=1", &Split::First(0.5), 0).unwrap_err().to_string();
+        assert!(e.contains("samples, seed, noise, coupling"), "{e}");
+        assert!(load("xor:samples=50", &Split::First(0.5), 0).unwrap().joint.is_some());
+        assert!(load("tabular-toy:samples=50,correlation=x", &Split::First(0.5), 0).is_err());
     }
 
     #[test]

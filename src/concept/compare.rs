@@ -1,5 +1,6 @@
 //! Several builders on one data set, over several seeds.
 
+use super::area::Area;
 use super::data::DataSpec;
 use super::fit::{Traced, fit};
 use super::guard::sound;
@@ -30,6 +31,9 @@ pub struct Comparison {
     /// Which metrics of `concept score` are taken on the test samples of every fit, and how; none if none.
     #[serde(default)]
     pub score: Option<ScoreOptions>,
+    /// Curves of corrections whose height is taken of every fit; none if none.
+    #[serde(default)]
+    pub area: Option<Area>,
     /// Estimators of the concept information plane, the usual one if empty; no plane if none.
     #[serde(default)]
     pub trace: Option<Vec<String>>,
@@ -119,8 +123,14 @@ impl Comparison {
                             let options = ScoreOptions { seed, ..options.clone() };
                             let scored = score(&fitted.model, subject, ("test", &subject.test), &options, &|_| ())
                                 .with_context(|| format!("cannot score {probe}"))?;
-                            metrics.extend(scored.metrics);
+                            // Of quality the fit has taken its share already.
+                            let fresh = |r: &ConceptMetricRow| !metrics.iter().any(|own| same_kind(own, r));
+                            let others: Vec<ConceptMetricRow> = scored.metrics.into_iter().filter(fresh).collect();
+                            metrics.extend(others);
                             warnings.extend(scored.warnings);
+                        }
+                        if let Some(area) = &self.area {
+                            metrics.extend(area.of(&fitted.model, subject, seed)?);
                         }
                         let cell = Cell {
                             probe: probe.clone(),
@@ -153,6 +163,15 @@ impl Comparison {
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         model.save_in(&folder)
     }
+}
+
+/// Whether two rows of one fit measure the same.
+fn same_kind(a: &ConceptMetricRow, b: &ConceptMetricRow) -> bool {
+    let kind = |r: &ConceptMetricRow| {
+        let ConceptMetricRow { split, metric, concept, class, second_concept, parameters, .. } = r.clone();
+        [split, metric, concept, class, second_concept, parameters]
+    };
+    a.metric == b.metric && kind(a) == kind(b)
 }
 
 /// Means over seeds of the numbers of whole bottlenecks.
@@ -204,6 +223,7 @@ mod tests {
             seeds: vec![0, 1],
             strict: false,
             trace: None,
+            area: None,
             score: None,
         }
     }
@@ -213,6 +233,15 @@ mod tests {
         assert_eq!(comparison().probes().unwrap(), ["linear-probe", "linear-probe:lambda=1"]);
         let twins = Comparison { builders: vec!["linear-probe".into(); 2], ..comparison() };
         assert!(twins.probes().unwrap_err().to_string().contains("given twice"));
+    }
+
+    #[test]
+    fn what_fit_and_score_both_measure_counts_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let score = ScoreOptions { kinds: vec![crate::concept::MetricKind::Quality], ..ScoreOptions::default() };
+        let both = Comparison { score: Some(score), seeds: vec![0], ..comparison() };
+        let found = both.run(&dir.path().join("models"), dir.path(), &mut Unwatched, &|| ()).unwrap();
+        assert!(over_seeds(&found.metrics).iter().all(|r| r.seeds <= 1));
     }
 
     #[test]

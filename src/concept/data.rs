@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
-    /// Built-in data instead of files: `birds`, `xor`, `trigonometric`, `dot`, `tabular-toy`, `digits`, `blob-tasks`,
+    /// Built-in data instead of files: `birds`, `xor`, `trigonometric`, `dot`, `tabular-toy`, `known-joint`, `digits`, `blob-tasks`,
     /// with settings after a colon.
     pub data: Option<String>,
     /// Embeddings [samples × features].
@@ -71,6 +71,8 @@ pub struct Subject {
     pub groups: Vec<Group>,
     /// What the law that generated the data allows at most, where it is known.
     pub ceilings: Option<Ceilings>,
+    /// That law as a table [patterns × classes], where it is known: bit j of a pattern's number is concept j.
+    pub joint: Option<Array2<f64>>,
     /// Feature maps and the places of parts, where they are known.
     pub places: Option<Places>,
     /// The files that were read.
@@ -181,6 +183,7 @@ impl DataSpec {
             test,
             groups,
             ceilings: None,
+            joint: None,
             places,
             files,
             attribution: None,
@@ -201,7 +204,19 @@ impl Subject {
     ) -> Self {
         let groups =
             groups.iter().map(|g| Group { name: g.name.clone(), members: g.members.clone(), cost: 1.0 }).collect();
-        Self { name, data, train, test, groups, ceilings, places: None, files: vec![], attribution, warnings: vec![] }
+        Self {
+            name,
+            data,
+            train,
+            test,
+            groups,
+            ceilings,
+            joint: None,
+            places: None,
+            files: vec![],
+            attribution,
+            warnings: vec![],
+        }
     }
 
     /// The samples that train.

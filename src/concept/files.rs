@@ -1,6 +1,6 @@
 //! Arrays, labels and names of a concept job, from files.
 
-use crate::run::InputFile;
+use crate::run::{InputFile, within};
 use crate::variable::{Values, VariableFile, columns_of};
 use anyhow::{Context, Result, bail, ensure};
 use ndarray::Array2;
@@ -26,7 +26,7 @@ pub(crate) struct Matrix {
 /// # Errors
 /// When the file cannot be read, or something in it is no number.
 pub(crate) fn matrix(place: &str) -> Result<Matrix> {
-    let (path, which) = split(place);
+    let (path, which) = within(place);
     if Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors")) {
         return tensor(path, which).with_context(|| format!("cannot use {place}"));
     }
@@ -44,7 +44,7 @@ pub(crate) fn matrix(place: &str) -> Result<Matrix> {
 /// # Errors
 /// As [`matrix`].
 pub(crate) fn labels_with_gaps(place: &str) -> Result<Matrix> {
-    let (path, which) = split(place);
+    let (path, which) = within(place);
     if !Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
         return matrix(place);
     }
@@ -203,16 +203,6 @@ pub(crate) fn names(path: &str) -> Result<(Vec<String>, InputFile)> {
         bail!("{path}: line {} is empty: one name a line is expected", line + 1);
     }
     Ok((names, InputFile::of(Path::new(path))?))
-}
-
-fn split(place: &str) -> (&str, Option<&str>) {
-    if Path::new(place).exists() {
-        return (place, None);
-    }
-    match place.rsplit_once(':') {
-        Some((path, which)) if Path::new(path).exists() => (path, Some(which)),
-        _ => (place, None),
-    }
 }
 
 /// One tensor of a safetensors file; axes beyond the first are flattened.

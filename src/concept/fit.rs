@@ -128,10 +128,12 @@ fn measured(measure: &Measure, model: &Model, n_samples: usize) -> ConceptMetric
 /// How large the explanation is.
 fn size(model: &Model, n_samples: usize) -> Vec<ConceptMetricRow> {
     let bottleneck = model.bottleneck.as_ref();
+    let numbers: usize = bottleneck.record().tensors.values().map(ndarray::ArrayBase::len).sum();
+    let mut rows = vec![row(model, "fit", "parameters", numbers as f64, n_samples)];
     if bottleneck.scale() == Scale::Feature {
-        return vec![];
+        return rows;
     }
-    let mut rows = vec![row(model, "fit", "concepts", bottleneck.names().concepts.len() as f64, n_samples)];
+    rows.push(row(model, "fit", "concepts", bottleneck.names().concepts.len() as f64, n_samples));
     if let Some(head) = bottleneck.head() {
         rows.push(row(model, "fit", "concepts_per_class", head.concepts_per_class(), n_samples));
     }

@@ -144,7 +144,7 @@ fn axis_name(axis: Axis) -> &'static str {
 }
 
 /// The data's groups as far as the bottleneck has their concepts.
-fn units(names: &Names, subject: &Subject, grouped: bool) -> Result<Units> {
+pub(super) fn units(names: &Names, subject: &Subject, grouped: bool) -> Result<Units> {
     if !grouped {
         return Ok(Units::single(&names.concepts));
     }
@@ -167,7 +167,7 @@ fn units(names: &Names, subject: &Subject, grouped: bool) -> Result<Units> {
     Ok(Units::grouped(&names.concepts, &known)?.with_costs(&costs)?)
 }
 
-fn warnings(model: &Model, part: &Part) -> Vec<String> {
+pub(super) fn warnings(model: &Model, part: &Part) -> Vec<String> {
     let mut warnings = vec![];
     let Some(truth) = &part.concepts else { return warnings };
     let unknown: Vec<String> = (0..truth.ncols())
@@ -184,8 +184,8 @@ fn warnings(model: &Model, part: &Part) -> Vec<String> {
     }
     if matches!(model.bottleneck.scale(), Scale::Margin | Scale::Similarity) {
         warnings.push(format!(
-            "{}: its concepts are no probabilities; policies that weigh uncertainty read a concept's place between the \
-             values that stand for absent and present instead",
+            "{}: its concepts are no probabilities; a concept's place between the values that stand for absent and present is \
+             read instead",
             model.probe
         ));
     }

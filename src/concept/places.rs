@@ -1,7 +1,7 @@
 //! Where concepts are: feature maps before pooling, images, and the true places of parts.
 
 use super::data::few;
-use crate::run::InputFile;
+use crate::run::{InputFile, within};
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::load::{Format, gunzip, npy, npz, sniff};
 use ndarray::{Array3, Array4, ArrayD, Axis, Ix3, Ix4};
@@ -112,10 +112,7 @@ fn channels_last(array: Array4<f64>, width: usize) -> Result<Array4<f64>> {
 
 /// One array of an npy file, or of an npz with one array or one that is named after a colon.
 fn array(place: &str) -> Result<(ArrayD<f64>, InputFile)> {
-    let (path, which) = match place.rsplit_once(':') {
-        Some((path, which)) if !Path::new(place).exists() => (path, Some(which)),
-        _ => (place, None),
-    };
+    let (path, which) = within(place);
     let bytes = gunzip(&std::fs::read(path)?)?.into_owned();
     let values = match sniff(&bytes)? {
         Format::Npy => npy::read(&bytes)?.values,

@@ -2,7 +2,7 @@
 
 use crate::mean::Mean;
 use crate::table::{MeanRow, PhaseRow, PlaneRow, phase};
-use statrs::distribution::{ContinuousCDF, Normal};
+use narrows_probes::metrics::wilson;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -36,15 +36,6 @@ pub fn groups<'a>(runs: impl Iterator<Item = &'a str>) -> Vec<(&'a str, Vec<&'a 
         found[place].1.push(run);
     }
     found
-}
-
-/// Wilson's score interval of a share at 95 %.
-fn wilson(share: f64, n: f64) -> Option<(f64, f64)> {
-    let z = Normal::new(0.0, 1.0).ok()?.inverse_cdf(0.975);
-    let centre = share + z * z / (2.0 * n);
-    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z * z / n;
-    Some((((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)))
 }
 
 /// Means of the plane over the seeds of each group, for every epoch, layer, estimator and quantity that two runs of the
@@ -108,7 +99,8 @@ pub fn phase_means(rows: &[PhaseRow]) -> Vec<MeanRow> {
         .filter_map(|((group, estimator, parameters, layer_index, layer, quantity), row, values)| {
             let Mean { mean, std, mut interval } = Mean::of(&values)?;
             if quantity == phase::COMPRESSES {
-                interval = wilson(mean, values.len() as f64);
+                let compressing = values.iter().filter(|v| **v > 0.5).count();
+                interval = Some(wilson(compressing, values.len()));
             }
             Some(MeanRow {
                 group,

@@ -1,6 +1,9 @@
 //! Draws a run's figures and writes its report, from its tables and manifest alone.
 
-use super::{ReportInput, Sheet, codebook, concept, concept_corrections, correlation, dictionary, render, sheet};
+use super::{
+    ReportInput, Sheet, codebook, concept, concept_conditional, concept_corrections, correlation, dictionary, render,
+    sheet,
+};
 use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
 use crate::run::{Manifest, TABLES, write_atomic};
@@ -57,6 +60,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         .into_iter()
         .chain(correlation::correlation(&correlations))
         .chain(concept::sheets(&concept))
+        .chain(concept_conditional::sheets(&concept))
         .chain(concept_corrections::sheets(&concept))
         .chain(dictionary::sheets(&dictionaries))
         .chain(codebook::sheets(&codebooks))

@@ -22,10 +22,17 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         scores: table(folder, "scores.csv")?,
         calibration: table(folder, "calibration.csv")?,
         overlays: crate::concept::read_overlays(folder)?,
+        conditional: table(folder, "conditional.csv")?,
+        conditional_agreement: table(folder, "conditional_agreement.csv")?,
         curves: table(folder, "curves.csv")?,
         interventions: table(folder, "interventions.csv")?,
+        propagation: table(folder, "propagation.csv")?,
+        sample: crate::concept::read_sample(folder)?,
+        neighbours: table(folder, "neighbours_summary.csv")?,
+        energy_trace: table(folder, "energy_trace.csv")?,
         edits: table(folder, "edits.csv")?,
         incremental: table(folder, "incremental_summary.csv")?,
+        timings: table(folder, "timings.csv")?,
     })
 }
 
@@ -90,5 +97,6 @@ pub(super) fn sheets(tables: &ConceptTables) -> Vec<Sheet> {
     } else {
         "Value ± standard error; metrics.csv has those of single concepts and classes, with intervals."
     };
-    vec![Sheet { title: "Numbers of the bottlenecks".into(), note: note.into(), columns, texts: 3, rows }]
+    let whole = Sheet { title: "Numbers of the bottlenecks".into(), note: note.into(), columns, texts: 3, rows };
+    super::glance::sheet(tables).into_iter().chain([whole]).collect()
 }

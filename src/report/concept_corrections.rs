@@ -17,7 +17,8 @@ const SHOWN: [(&str, &str); 6] = [
 
 /// Curves of corrections in numbers, then edits, then learners of classes in blocks.
 pub(super) fn sheets(tables: &ConceptTables) -> Vec<Sheet> {
-    interventions(tables).into_iter().chain(edits(tables)).chain(incremental(tables)).collect()
+    let corrections = interventions(tables).into_iter().chain(super::concept_propagation::sheets(tables));
+    corrections.chain(edits(tables)).chain(incremental(tables)).collect()
 }
 
 /// Metrics of whole streams that have a column.
@@ -114,7 +115,7 @@ fn edits(tables: &ConceptTables) -> Option<Sheet> {
     })
 }
 
-fn with_error(value: Option<f64>, error: Option<f64>) -> String {
+pub(super) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
     match (value, error) {
         (Some(value), Some(error)) => format!("{} ± {}", readable(value), readable(error)),
         (Some(value), None) => readable(value),

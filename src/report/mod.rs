@@ -6,10 +6,13 @@
 mod codebook;
 mod compose;
 mod concept;
+mod concept_conditional;
 mod concept_corrections;
+mod concept_propagation;
 mod correlation;
 mod dictionary;
 mod explore;
+mod glance;
 mod provenance;
 mod sheet;
 mod summary;

@@ -101,9 +101,31 @@ fn hexadecimal(hash: Sha256) -> String {
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// A place `FILE:WHICH` as its file and what follows the colon; the whole is the file where there is one of that name, and
+/// where there is none before the colon.
+pub(crate) fn within(place: &str) -> (&str, Option<&str>) {
+    match place.rsplit_once(':') {
+        Some((path, which)) if !Path::new(place).exists() && Path::new(path).exists() => (path, Some(which)),
+        _ => (place, None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_split_where_only_its_file_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.npz").display().to_string();
+        let place = format!("{file}:one");
+        assert_eq!(within(&place), (place.as_str(), None));
+        std::fs::write(&file, b"").unwrap();
+        assert_eq!(within(&place), (file.as_str(), Some("one")));
+        assert_eq!(within(&file), (file.as_str(), None));
+        std::fs::write(&place, b"").unwrap();
+        assert_eq!(within(&place), (place.as_str(), None));
+    }
 
     #[test]
     fn the_hash_is_the_published_one() {

@@ -9,9 +9,11 @@ mod agreement;
 mod association;
 mod codebook;
 mod concept;
+mod concept_conditional;
 mod concept_edit;
 mod concept_intervention;
 mod concept_path;
+mod concept_propagation;
 mod concept_score;
 mod dictionary;
 mod dictionary_feature;
@@ -42,9 +44,11 @@ pub use concept::{
     ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
     ConceptWeightRow,
 };
+pub use concept_conditional::{ConceptAgreementRow, ConceptConditionalRow};
 pub use concept_edit::{ConceptEditRow, ConceptPruneRow};
 pub use concept_intervention::ConceptInterventionRow;
 pub use concept_path::ConceptPathRow;
+pub use concept_propagation::{ConceptNeighbourRow, ConceptPropagationRow, EnergyTraceRow};
 pub use concept_score::{ConceptCalibrationRow, ConceptOverlayRow};
 pub use dictionary::{DictionaryRow, DictionaryTrainingRow};
 pub use dictionary_feature::{DictionaryFeatureRow, DictionaryPairRow};
@@ -169,6 +173,11 @@ mod tests {
             missing("ConceptContributionRow", ConceptContributionRow::COLUMNS),
             missing("ConceptTimingRow", ConceptTimingRow::COLUMNS),
             missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
+            missing("ConceptConditionalRow", ConceptConditionalRow::COLUMNS),
+            missing("ConceptAgreementRow", ConceptAgreementRow::COLUMNS),
+            missing("ConceptPropagationRow", ConceptPropagationRow::COLUMNS),
+            missing("ConceptNeighbourRow", ConceptNeighbourRow::COLUMNS),
+            missing("EnergyTraceRow", EnergyTraceRow::COLUMNS),
             missing("ConceptEditRow", ConceptEditRow::COLUMNS),
             missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
             missing("CodebookRow", CodebookRow::COLUMNS),

@@ -3,12 +3,14 @@
 
 pub mod birds;
 mod ceilings;
+mod known_joint;
 mod set;
 mod toys;
 
 use crate::DatasetError;
 
 pub use ceilings::Ceilings;
+pub use known_joint::KnownJoint;
 pub use set::{ConceptGroup, ConceptSet};
 pub use toys::{dot, tabular_toy, trigonometric, xor};
 
@@ -44,6 +46,11 @@ pub const CONCEPT_SETS: &[ConceptBuiltin] = &[
         name: "tabular-toy",
         summary: "the majority of three signs; tabular-toy:0.25 correlates the numbers: complete, concepts correlated",
         make: |samples, seed| tabular_toy(samples, 0.0, seed),
+    },
+    ConceptBuiltin {
+        name: "known-joint",
+        summary: "a chain of eight concepts that the class (of four) couples: the whole joint law is known as a table",
+        make: |samples, seed| KnownJoint { samples, seed, ..KnownJoint::default() }.draw(),
     },
     ConceptBuiltin {
         name: "birds",

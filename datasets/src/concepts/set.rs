@@ -23,6 +23,9 @@ pub struct ConceptSet {
     pub groups: Vec<ConceptGroup>,
     /// What the generating law says of concepts and class, where it is known.
     pub ceilings: Option<Ceilings>,
+    /// The generating law itself, where it is known as a table [patterns × classes]: bit j of a pattern's number says
+    /// whether concept j is present.
+    pub joint: Option<Array2<f64>>,
     /// Where the data come from, where that must be said.
     pub attribution: Option<&'static str>,
 }
@@ -76,7 +79,8 @@ impl ConceptSet {
         let alone = |(j, name): (usize, &String)| ConceptGroup { name: name.clone(), members: vec![j] };
         let groups = concept_names.iter().enumerate().map(alone).collect();
         let name = name.into();
-        Ok(Self { name, inputs, labels, classes, concepts, concept_names, groups, ceilings: None, attribution: None })
+        let (ceilings, joint, attribution) = (None, None, None);
+        Ok(Self { name, inputs, labels, classes, concepts, concept_names, groups, ceilings, joint, attribution })
     }
 
     /// Number of samples.
@@ -89,7 +93,7 @@ impl ConceptSet {
         self.labels.is_empty()
     }
 
-    /// The samples of these rows, in this order. Classes and concepts keep their numbers, the law its ceilings.
+    /// The samples of these rows, in this order. Classes and concepts keep their numbers, the law its ceilings and table.
     ///
     /// # Errors
     /// When a row does not exist, or fewer than two remain.

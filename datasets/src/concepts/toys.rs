@@ -26,9 +26,8 @@ pub fn xor(samples: usize, seed: u64) -> Result<ConceptSet, DatasetError> {
     let inputs = Array2::from_shape_simple_fn((samples, 2), || rng.random::<f32>());
     let concepts = inputs.mapv(|x| f64::from(u8::from(x > 0.5)));
     let labels = concepts.rows().into_iter().map(|c| u32::from(c[0] != c[1])).collect();
-    let mut set = ConceptSet::new("xor", inputs, (labels, numbered(2)), (concepts, prefixed("x", " > 0.5", 2)))?;
-    set.ceilings = Some(Ceilings::of_joint(array![[0.25, 0.0], [0.0, 0.25], [0.0, 0.25], [0.25, 0.0]].view()));
-    Ok(set)
+    let set = ConceptSet::new("xor", inputs, (labels, numbered(2)), (concepts, prefixed("x", " > 0.5", 2)))?;
+    Ok(known(set, array![[0.25, 0.0], [0.0, 0.25], [0.0, 0.25], [0.25, 0.0]]))
 }
 
 /// h ~ N(0, 2²)³, x = (sin h + h, cos h + h, ‖h‖²) of seven numbers, c = h > 0, y = Σh > 1.
@@ -45,9 +44,7 @@ pub fn trigonometric(samples: usize, seed: u64) -> Result<ConceptSet, DatasetErr
         std * z
     });
     let labels = hidden.rows().into_iter().map(|h| u32::from(h.sum() > threshold)).collect();
-    let mut set = of_hidden("trigonometric", &hidden, labels)?;
-    set.ceilings = Some(Ceilings::of_joint(trigonometric_joint(threshold / std).view()));
-    Ok(set)
+    Ok(known(of_hidden("trigonometric", &hidden, labels)?, trigonometric_joint(threshold / std)))
 }
 
 /// Two vectors v, w ~ 2·N(0, I₂), x = (v + w, v − w) of four numbers, c = (v·1 > 0, w·(−1) > 0), y = v·w > 0.
@@ -70,13 +67,11 @@ pub fn dot(samples: usize, seed: u64) -> Result<ConceptSet, DatasetError> {
         labels.push(u32::from(v0 * w0 + v1 * w1 > 0.0));
     }
     let names = vec!["v·1 > 0".to_string(), "w·(−1) > 0".to_string()];
-    let mut set = ConceptSet::new("dot", inputs, (labels, numbered(2)), (concepts, names))?;
+    let set = ConceptSet::new("dot", inputs, (labels, numbered(2)), (concepts, names))?;
     // Both vectors' directions are uniform on half a circle. When the halves are the same, their angle is below a right
     // one with probability ¾: the difference of two uniform angles has a triangular density.
     let (often, seldom) = (0.25 * 0.75, 0.25 * 0.25);
-    let joint = array![[seldom, often], [often, seldom], [often, seldom], [seldom, often]];
-    set.ceilings = Some(Ceilings::of_joint(joint.select(ndarray::Axis(0), &[1, 0, 3, 2]).view()));
-    Ok(set)
+    Ok(known(set, array![[often, seldom], [seldom, often], [seldom, often], [often, seldom]]))
 }
 
 /// h ~ N(0, Σ) in three dimensions with unit variances and every correlation `correlation`; features and concepts as in
@@ -104,7 +99,7 @@ pub fn tabular_toy(samples: usize, correlation: f64, seed: u64) -> Result<Concep
     });
     let majority = |h: ndarray::ArrayView1<'_, f64>| u32::from(h.iter().filter(|v| **v > 0.0).count() >= 2);
     let labels = hidden.rows().into_iter().map(majority).collect();
-    let mut set = of_hidden("tabular-toy", &hidden, labels)?;
+    let set = of_hidden("tabular-toy", &hidden, labels)?;
     // P(+++) of three equicorrelated normals in closed form; the six mixed patterns are equally likely.
     let same = 0.125 + 3.0 * correlation.asin() / (4.0 * PI);
     let mixed = (1.0 - 2.0 * same) / 6.0;
@@ -113,8 +108,12 @@ pub fn tabular_toy(samples: usize, correlation: f64, seed: u64) -> Result<Concep
         let probability = if on == 0 || on == 3 { same } else { mixed };
         if usize::from(on >= 2) == label { probability } else { 0.0 }
     });
-    set.ceilings = Some(Ceilings::of_joint(joint.view()));
-    Ok(set)
+    Ok(known(set, joint))
+}
+
+/// The set with the law that it is drawn from.
+fn known(set: ConceptSet, joint: Array2<f64>) -> ConceptSet {
+    ConceptSet { ceilings: Some(Ceilings::of_joint(joint.view())), joint: Some(joint), ..set }
 }
 
 /// The seven features and three signs of three hidden numbers.
@@ -179,12 +178,16 @@ mod tests {
 
     /// The same ceilings from counts of a sample.
     fn counted(set: &ConceptSet) -> Ceilings {
+        Ceilings::of_joint(counts(set).view())
+    }
+
+    fn counts(set: &ConceptSet) -> Array2<f64> {
         let mut joint = Array2::zeros((1 << set.concepts.ncols(), set.classes.len()));
         for (c, &y) in set.concepts.rows().into_iter().zip(&set.labels) {
             let pattern = c.iter().enumerate().map(|(j, &v)| (v as usize) << j).sum::<usize>();
             joint[[pattern, y as usize]] += 1.0 / set.len() as f64;
         }
-        Ceilings::of_joint(joint.view())
+        joint
     }
 
     #[test]
@@ -208,6 +211,9 @@ mod tests {
                 assert!((law - count).abs() < 0.005, "{}: {law} but counted {count}", set.name);
             }
             assert!(law.exact);
+            for ((cell, law), count) in set.joint.as_ref().unwrap().indexed_iter().zip(counts(&set)) {
+                assert!((law - count).abs() < 0.005, "{}: {cell:?} is {law} but counted {count}", set.name);
+            }
         }
     }
 

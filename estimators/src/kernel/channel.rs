@@ -209,12 +209,14 @@ fn by_class(targets: &Targets) -> Vec<Vec<usize>> {
     rows
 }
 
-/// The mean over the noise of log p(z_i|x_i) − (1/N) Σ_j log p(z_i|x_j), in units of the noise.
+/// Terms whose mean is that of log p(z_i|x_i) − (1/N) Σ_j log p(z_i|x_j) over samples and noise, in units of the noise.
+///
+/// A sample moves that mean twice: by its own distances, (‖t_i − t̄‖² + V)/2, and as one from which the others are
+/// distant, the same again. Their sum less V is the term, so that the spread of terms gives the standard error of a mean
+/// over pairs (Hoeffding 1948).
 fn jensen(t: ArrayView2<'_, f64>) -> Vec<f64> {
     let from_mean = crate::linalg::centred(t);
-    let squares: Vec<f64> = from_mean.rows().into_iter().map(|row| row.dot(&row)).collect();
-    let spread = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
-    squares.into_iter().map(|square| (square + spread) / 2.0).collect()
+    from_mean.rows().into_iter().map(|row| row.dot(&row)).collect()
 }
 
 /// Σ_j p(z_i|x_j)/p(z_i|x_i) of some samples i, over all j and over those of the class of i.

@@ -77,8 +77,8 @@ impl WeightInformation {
         }
         let densities: Vec<Density<'_>> =
             sets.iter().flatten().map(|p| Density::new(p, self.spread, ends)).collect::<Result<_, _>>()?;
-        // For each posterior, the means over its draws: by layer, of the jensen and of the mixture form.
-        let ratios: Vec<Vec<[f64; 2]>> = (0..densities.len())
+        // For each posterior, the means over its draws: by layer, of the mixture form and against each set.
+        let ratios: Vec<Vec<Ratios>> = (0..densities.len())
             .into_par_iter()
             .map(|own| self.of_posterior(own, seeds, &densities, ends.len()))
             .collect::<Result<_, _>>()?;
@@ -87,15 +87,15 @@ impl WeightInformation {
         let rows = n * seeds * self.draws;
         Ok((0..ends.len())
             .map(|layer| {
-                let form = |which: usize| {
-                    let by_set: Vec<f64> = (0..n)
-                        .map(|s| (0..seeds).map(|k| ratios[s * seeds + k][layer][which]).sum::<f64>() / seeds as f64)
-                        .collect();
-                    over_sets(&by_set, rows)
+                let over_seeds = |s: usize, of: &dyn Fn(&Ratios) -> f64| {
+                    (0..seeds).map(|k| of(&ratios[s * seeds + k][layer])).sum::<f64>() / seeds as f64
                 };
+                let mixture: Vec<f64> = (0..n).map(|s| over_seeds(s, &|r| r.mixture)).collect();
+                let pairs: Vec<Vec<f64>> =
+                    (0..n).map(|s| (0..n).map(|other| over_seeds(s, &|r| r.against[other])).collect()).collect();
                 WeightEstimates {
-                    jensen: form(0).judged(f64::INFINITY),
-                    mixture: form(1).judged((n as f64).ln()),
+                    jensen: over_sets(&projected(&pairs), rows).judged(f64::INFINITY),
+                    mixture: over_sets(&mixture, rows).judged((n as f64).ln()),
                     pairwise: pairwise.as_ref().map(|by_layer| over_sets(&by_layer[layer], n).judged((n as f64).ln())),
                 }
             })
@@ -108,9 +108,10 @@ impl WeightInformation {
         seeds: usize,
         densities: &[Density<'_>],
         layers: usize,
-    ) -> Result<Vec<[f64; 2]>, EstimatorError> {
+    ) -> Result<Vec<Ratios>, EstimatorError> {
         let mut rng = generator(self.seed, STREAM + own as u64);
-        let mut sums = vec![[0.0; 2]; layers];
+        let sets = densities.len() / seeds;
+        let mut sums = vec![Ratios { mixture: 0.0, against: vec![0.0; sets] }; layers];
         for _ in 0..self.draws {
             let weights = densities[own].draw(&mut rng);
             let logs: Vec<Vec<f64>> =
@@ -118,12 +119,31 @@ impl WeightInformation {
             for (layer, sum) in sums.iter_mut().enumerate() {
                 let all: Vec<f64> = logs.iter().map(|l| l[layer]).collect();
                 let set = &all[own / seeds * seeds..][..seeds];
-                sum[0] += (mean(set) - mean(&all)) / self.draws as f64;
-                sum[1] += (log_mean_exp(set) - log_mean_exp(&all)) / self.draws as f64;
+                for (against, other) in sum.against.iter_mut().zip(all.chunks(seeds)) {
+                    *against += (mean(set) - mean(other)) / self.draws as f64;
+                }
+                sum.mixture += (log_mean_exp(set) - log_mean_exp(&all)) / self.draws as f64;
             }
         }
         Ok(sums)
     }
+}
+
+/// The draws of one posterior under all densities, for the weights up to and with one layer.
+#[derive(Clone)]
+struct Ratios {
+    /// Mean of log p(θ|s) − log mean_s p(θ|s).
+    mixture: f64,
+    /// Mean of log p(θ|s) − log p(θ|s'), for each set s'.
+    against: Vec<f64>,
+}
+
+/// Of each set the mean of its row and its column [sets × sets], less the mean of all: terms whose mean is that of all
+/// pairs, and whose spread gives the standard error of such a mean (Hoeffding 1948).
+fn projected(pairs: &[Vec<f64>]) -> Vec<f64> {
+    let whole = mean(&pairs.iter().map(|row| mean(row)).collect::<Vec<_>>());
+    let column = |s: usize| mean(&pairs.iter().map(|row| row[s]).collect::<Vec<_>>());
+    pairs.iter().enumerate().map(|(s, row)| mean(row) + column(s) - whole).collect()
 }
 
 /// By layer, the contribution of each posterior.
@@ -192,6 +212,18 @@ mod tests {
         // The jensen form goes on growing with the distance: the mean of all pairs' KL, own pairs included.
         let expected = [100.0f64, 100.0, 200.0].map(|d| d * d / 2.0).iter().sum::<f64>() * 2.0 / 9.0;
         assert!((found.jensen.value.0 / expected - 1.0).abs() < 0.01, "{:?} for {expected}", found.jensen);
+    }
+
+    #[test]
+    fn the_standard_error_is_that_of_a_mean_over_pairs() {
+        let places = [0.0f32, 0.4, 1.1, -2.0, 3.0, 0.7];
+        let found = estimate(&places.map(unit), 4000);
+        let middle = places.iter().sum::<f32>() / 6.0;
+        let squares: Vec<f64> = places.iter().map(|p| f64::from(p - middle).powi(2)).collect();
+        let expected = over_sets(&squares, 6);
+        assert!((found.jensen.value.0 - expected.value.0).abs() < 0.1, "{:?} for {expected:?}", found.jensen);
+        let (error, wanted) = (found.jensen.std_error.unwrap().0, expected.std_error.unwrap().0);
+        assert!((error / wanted - 1.0).abs() < 0.1, "{error} for {wanted}");
     }
 
     /// Two unit Gaussians two apart: the mixture's information by numerical integration.

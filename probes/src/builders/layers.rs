@@ -51,6 +51,11 @@ impl Layers {
         self.plan.widths[0]
     }
 
+    /// Whether it is this many layers, each with a plain rectifier behind it.
+    pub(crate) fn is_rectified(&self, layers: usize) -> bool {
+        self.layers.len() == layers && self.plan.closing && self.plan.leak == 0.0
+    }
+
     /// As one linear map, where it is one.
     pub(crate) fn head(&self) -> Option<Head> {
         match &self.layers[..] {

@@ -6,6 +6,7 @@ pub(crate) mod cms;
 pub(crate) mod codebook;
 pub(crate) mod concept_centric;
 pub(crate) mod discover;
+pub(crate) mod energy;
 pub(crate) mod key_value;
 mod layers;
 pub(crate) mod linear_probe;

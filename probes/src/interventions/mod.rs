@@ -6,12 +6,18 @@
 //! Koh et al. 2020, "Concept bottleneck models", section 4.3; Chauhan et al. 2023, "Interactive concept bottleneck
 //! models"; Espinosa Zarlenga et al. 2022, "Concept embedding models", section 5.
 //!
+//! Where a bottleneck says what corrections mean for other concepts ([`Propagation`]), [`Interventions::effects`]
+//! measures what one of them does to those that go together with it.
+//!
 //! What is corrected at once is a unit ([`Units`]): a concept, or a group of them, with a cost.
 
 mod coop;
 mod curve;
+mod effects;
 mod flip;
 mod human;
+mod moments;
+mod neighbours;
 mod paths;
 mod policy;
 mod run;
@@ -24,10 +30,12 @@ mod units;
 mod value;
 
 pub use curve::{Axis, Point, curve};
+pub use effects::{Corrected, Effect, Target};
 pub use human::Human;
+pub use neighbours::{Relation, phi, relations};
 pub use paths::Paths;
 pub use policy::{POLICIES, Policy, PolicyEntry, View, policy};
 pub use run::Interventions;
-pub use state::{Correction, Independent, Propagation};
+pub use state::{Correction, Independent, Propagation, presence};
 pub use summary::{auc_difference, summary};
 pub use units::Units;

@@ -12,17 +12,17 @@ use rayon::prelude::*;
 use std::collections::VecDeque;
 
 /// Samples that are treated together: enough for matrix products, few enough to stay in the cache.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 /// A bottleneck, the samples on which a person corrects it, and how.
 #[derive(Debug)]
 pub struct Interventions<'a> {
-    model: Model<'a>,
-    embeddings: ArrayView2<'a, f64>,
-    labels: &'a [u32],
-    truth: ArrayView2<'a, f64>,
-    units: Units,
-    human: Human,
+    pub(super) model: Model<'a>,
+    pub(super) embeddings: ArrayView2<'a, f64>,
+    pub(super) labels: &'a [u32],
+    pub(super) truth: ArrayView2<'a, f64>,
+    pub(super) units: Units,
+    pub(super) human: Human,
     per_cost: bool,
     most_steps: Option<usize>,
 }

@@ -103,20 +103,29 @@ impl<'a> Model<'a> {
         Ok(found.iter().zip(&expected).all(|(f, e)| (f - e).abs() <= 1e-9 * size))
     }
 
-    /// Probability [samples × concepts] that a concept is present: the bottleneck's own, or, where its scale has none,
-    /// its place between the values that stand for absent (0) and present (1).
+    /// [`presence`] of this bottleneck's concepts.
     pub(crate) fn presence(&self, concepts: ArrayView2<'_, f64>) -> Array2<f64> {
-        self.bottleneck.concept_probabilities(concepts).unwrap_or_else(|| {
-            Array2::from_shape_fn(concepts.dim(), |(i, j)| {
-                let (low, high) = (self.corrections[[j, 0]], self.corrections[[j, 1]]);
-                if high == low { 0.5 } else { ((concepts[[i, j]] - low) / (high - low)).clamp(0.0, 1.0) }
-            })
-        })
+        let own = self.bottleneck.concept_probabilities(concepts);
+        own.unwrap_or_else(|| between(concepts, &self.corrections))
     }
 }
 
+/// Probability [samples × concepts] that a concept is present: the bottleneck's own, or, where its scale has none, its
+/// place between the values that stand for absent (0) and present (1). `None` where it has features and no concepts.
+pub fn presence(bottleneck: &dyn Bottleneck, concepts: ArrayView2<'_, f64>) -> Option<Array2<f64>> {
+    let corrections = bottleneck.corrections()?;
+    Some(bottleneck.concept_probabilities(concepts).unwrap_or_else(|| between(concepts, &corrections)))
+}
+
+fn between(concepts: ArrayView2<'_, f64>, corrections: &Array2<f64>) -> Array2<f64> {
+    Array2::from_shape_fn(concepts.dim(), |(i, j)| {
+        let (low, high) = (corrections[[j, 0]], corrections[[j, 1]]);
+        if high == low { 0.5 } else { ((concepts[[i, j]] - low) / (high - low)).clamp(0.0, 1.0) }
+    })
+}
+
 /// A batch of samples between two corrections.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct State<'a> {
     pub(crate) model: &'a Model<'a>,
     embeddings: Array2<f64>,

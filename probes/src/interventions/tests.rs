@@ -9,9 +9,9 @@ use rand_chacha::rand_core::SeedableRng;
 
 /// Concepts are the first features, probabilities as they are; a linear head, something curved, something past it.
 #[derive(Debug, Clone)]
-struct Toy {
-    names: Names,
-    head: Head,
+pub(super) struct Toy {
+    pub(super) names: Names,
+    pub(super) head: Head,
     /// Weight of the product of the first two concepts in class 0's score.
     curved: f64,
     /// Weight of the last feature, which is no concept, in class 0's score.
@@ -19,7 +19,7 @@ struct Toy {
 }
 
 impl Toy {
-    fn new(weights: Array2<f64>) -> Self {
+    pub(super) fn new(weights: Array2<f64>) -> Self {
         let (l, k) = weights.dim();
         let names = Names {
             concepts: (0..l).map(|c| format!("c{c}")).collect(),
@@ -69,14 +69,14 @@ impl Bottleneck for Toy {
 }
 
 /// Samples whose concepts are guessed with noise, and whose labels a head makes of the true ones.
-struct Samples {
-    toy: Toy,
-    embeddings: Array2<f64>,
-    truth: Array2<f64>,
-    labels: Vec<u32>,
+pub(super) struct Samples {
+    pub(super) toy: Toy,
+    pub(super) embeddings: Array2<f64>,
+    pub(super) truth: Array2<f64>,
+    pub(super) labels: Vec<u32>,
 }
 
-fn samples(n: usize, l: usize, k: usize, seed: u64) -> Samples {
+pub(super) fn samples(n: usize, l: usize, k: usize, seed: u64) -> Samples {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut toy = Toy::new(Array2::from_shape_fn((l, k), |_| 4.0 * random.random::<f64>() - 2.0));
     // Without intercepts all classes would be equal, up to rounding, where all concepts are absent.

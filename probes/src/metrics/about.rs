@@ -85,6 +85,7 @@ pub const METRICS: &[About] = &[
     a("nll_from_scores_bits", "log-likelihood lost by a network from (c, ĉ)", ""),
     a("whole_leakage_neighbours_bits", "Σ_c p(c) I(Y;Ĉ|C=c) by Ross 2014", "scores shuffled within patterns of c"),
     a("whole_leakage_neighbours_p", "share of shuffles with as much", ""),
+    a("intervention_area", "mean height of the curve of accuracy while concepts are corrected one after the other", ""),
     a("bypass_accuracy", "accuracy with every concept at its training mean", "majority rate"),
     a("bypass_share", "share of the accuracy above the majority rate that is left then", "0"),
     a("plane_input_bits", "I(X;Ĉ) under the estimator's noise", "0"),

@@ -3,12 +3,14 @@
 use super::data_args::ConceptDataArgs;
 use super::ending::{Said, finish};
 use super::fit::{Bar, write_table};
+use super::trace_args::TraceArgs;
 use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
-use crate::concept::{Comparison, MetricKind, ScoreOptions, met, over_seeds};
+use crate::concept::{Area, Comparison, InterventionSpec, MetricKind, ScoreOptions, met, over_seeds};
 use crate::run::{Identity, Opened, RunFolder};
+use crate::table::{ConceptComparisonRow, ConceptTimingRow};
 use anyhow::{Context, Result};
 use serde_json::json;
 
@@ -27,12 +29,18 @@ pub(super) struct CompareArgs {
     /// Also take these metrics of the test samples, as `narrows concept score` does; may be given several times
     #[arg(long, value_name = "KIND", value_enum)]
     score: Vec<MetricKind>,
-    /// Trace the concept information plane of the test samples through training, into plane.csv
-    #[arg(long)]
-    trace: bool,
-    /// Estimator of that plane, as NAME:KEY=VALUE,…; may be given several times [default: kde:variance=0.01]
-    #[arg(long, value_name = "SPEC", requires = "trace")]
-    trace_estimator: Vec<String>,
+    /// Also take the height of curves of corrections by this policy, as `narrows concept intervene` does; may be given
+    /// several times
+    #[arg(long, value_name = "POLICY")]
+    intervene: Vec<String>,
+    /// Correct the groups of the data (or of --concept-groups) together
+    #[arg(long, requires = "intervene")]
+    grouped: bool,
+    /// Test samples at most whose concepts are corrected, drawn by the seed
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(2..))]
+    intervene_samples: u32,
+    #[command(flatten)]
+    trace: TraceArgs,
     /// Refuse what is otherwise left out with a warning
     #[arg(long)]
     strict: bool,
@@ -44,6 +52,25 @@ pub(super) struct CompareArgs {
     look: LookArgs,
 }
 
+impl CompareArgs {
+    fn area(&self) -> Result<Option<Area>> {
+        if self.intervene.is_empty() {
+            return Ok(None);
+        }
+        let interventions = InterventionSpec {
+            policies: self.intervene.clone(),
+            error_rates: vec![0.0],
+            grouped: self.grouped,
+            per_cost: false,
+            most_steps: None,
+            seeds: 1,
+            independent: false,
+        };
+        interventions.read()?;
+        Ok(Some(Area { interventions, samples: self.intervene_samples as usize }))
+    }
+}
+
 pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
     let comparison = Comparison {
         builders: args.builders.clone(),
@@ -51,7 +78,8 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
         seeds: (0..args.seeds).collect(),
         strict: args.strict,
         score: (!args.score.is_empty()).then(|| ScoreOptions { kinds: args.score.clone(), ..ScoreOptions::default() }),
-        trace: args.trace.then(|| args.trace_estimator.clone()),
+        area: args.area()?,
+        trace: args.trace.estimators(),
     };
     let probes = comparison.probes()?;
     // Read here for the files' hashes, and so that faults are told before anything is written.
@@ -80,24 +108,7 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
     let ending = finish(folder, &identity, said, &args.look)?;
     let (path, manifest) = (&ending.path, &ending.manifest);
 
-    let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.4}"));
-    let mut cells = vec![["builder", "accuracy", "±", "training", "concepts/class", "seconds"].map(String::from)];
-    for probe in &probes {
-        let of = |split: &str, metric: &str| {
-            summary.iter().find(|r| &r.probe == probe && r.split == split && r.metric == metric)
-        };
-        let test = of("test", "accuracy").context("every bottleneck has an accuracy")?;
-        let own: Vec<f64> = found.timings.iter().filter(|t| &t.probe == probe).map(|t| t.seconds).collect();
-        cells.push([
-            probe.clone(),
-            number(test.mean),
-            number(test.ci_high.zip(test.mean).map(|(h, m)| h - m)),
-            number(of("train", "accuracy").and_then(|r| r.mean)),
-            of("fit", "concepts_per_class").and_then(|r| r.mean).map_or(String::new(), |v| format!("{v:.1}")),
-            format!("{:.1}", own.iter().sum::<f64>() / own.len() as f64),
-        ]);
-    }
-    let mut lines = aligned(&cells, &[false, true, true, true, true, true]);
+    let mut lines = table(&probes, &summary, &found.timings)?;
     lines.extend(manifest.findings.iter().cloned());
     lines.extend(ending.warnings_and_files("comparison.csv"));
     let value = json!({
@@ -109,4 +120,45 @@ pub(super) fn run(args: &CompareArgs, output: Output) -> Result<()> {
         "warnings": manifest.warnings,
     });
     output.summary(&lines, &value)
+}
+
+/// Heading, metric, split and decimals of the columns after the builder's.
+const COLUMNS: [(&str, &str, &str, usize); 7] = [
+    ("accuracy", "accuracy", "test", 4),
+    ("training", "accuracy", "train", 4),
+    ("concepts", "concept_accuracy", "test", 4),
+    ("all right", "overall_concept_accuracy", "test", 4),
+    ("a class", "concepts_per_class", "fit", 1),
+    ("area", "intervention_area", "test", 4),
+    ("numbers", "parameters", "fit", 0),
+];
+
+/// A line a builder: columns that nothing was measured for are left out.
+fn table(probes: &[String], summary: &[ConceptComparisonRow], timings: &[ConceptTimingRow]) -> Result<Vec<String>> {
+    let of = |probe: &str, metric: &str, split: &str| {
+        summary.iter().find(|r| r.probe == probe && r.split == split && r.metric == metric && r.mean.is_some())
+    };
+    let shown: Vec<_> =
+        COLUMNS.iter().filter(|(_, metric, split, _)| probes.iter().any(|p| of(p, metric, split).is_some())).collect();
+    let mut head = vec!["builder".to_string()];
+    head.extend(shown.iter().map(|c| c.0.to_string()));
+    head.insert(2.min(head.len()), "±".into());
+    head.push("seconds".into());
+    let mut cells = vec![head];
+    for probe in probes {
+        let own: Vec<f64> = timings.iter().filter(|t| &t.probe == probe).map(|t| t.seconds).collect();
+        let mut line = vec![probe.clone()];
+        for (_, metric, split, decimals) in &shown {
+            let row = of(probe, metric, split);
+            line.push(row.and_then(|r| r.mean).map_or(String::new(), |v| format!("{v:.decimals$}")));
+        }
+        let test = of(probe, "accuracy", "test").context("every bottleneck has an accuracy")?;
+        let half = test.ci_high.zip(test.mean).map_or(String::new(), |(high, mean)| format!("{:.4}", high - mean));
+        line.insert(2.min(line.len()), half);
+        line.push(format!("{:.1}", own.iter().sum::<f64>() / own.len().max(1) as f64));
+        cells.push(line);
+    }
+    let mut right = vec![true; cells[0].len()];
+    right[0] = false;
+    Ok(aligned(&cells, &right))
 }

@@ -38,7 +38,7 @@ fn after_help() -> String {
     format!(
         "Examples:\n  narrows concept data trigonometric --samples 5000 --out trig\n  \
          narrows concept data birds:spurious=0.9,shift=permuted,shift_share=0.2 --out birds\n\n\
-         Sets:\n{}\n\nKeys of birds: {}; of tabular-toy: samples, seed, correlation; of the others: samples, seed.",
+         Sets:\n{}\n\nKeys of birds: {}; of tabular-toy: samples, seed, correlation; of known-joint: samples, seed, noise, coupling; of the others: samples, seed.",
         sets.join("\n"),
         BIRDS_KEYS.join(", ")
     )

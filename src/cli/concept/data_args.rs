@@ -6,7 +6,7 @@ use crate::concept::{DataSpec, PlaceFiles, Split, Tokens, share};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct ConceptDataArgs {
-    /// Built-in data: birds, xor, trigonometric, dot, tabular-toy, digits or blob-tasks, with settings as NAME:KEY=VALUE,…
+    /// Built-in data: birds, xor, trigonometric, dot, tabular-toy, known-joint, digits or blob-tasks, as NAME:KEY=VALUE,…
     #[arg(long, value_name = "NAME", conflicts_with_all = ["embeddings", "labels", "concepts", "concept_vectors"])]
     pub(super) data: Option<String>,
     /// Embeddings [samples × features]: npy, npz, safetensors, CSV or Parquet, as FILE or FILE:WHICH

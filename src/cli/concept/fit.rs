@@ -3,6 +3,7 @@
 use super::data_args::ConceptDataArgs;
 pub(super) use super::ending::write_table;
 use super::ending::{Said, finish};
+use super::trace_args::TraceArgs;
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
@@ -34,12 +35,8 @@ pub(super) struct FitArgs {
     /// Seed of the split and the fit
     #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     seed: u64,
-    /// Trace the concept information plane of the test samples through training, into plane.csv
-    #[arg(long)]
-    trace: bool,
-    /// Estimator of that plane, as NAME:KEY=VALUE,…; may be given several times [default: kde:variance=0.01]
-    #[arg(long, value_name = "SPEC", requires = "trace")]
-    trace_estimator: Vec<String>,
+    #[command(flatten)]
+    trace: TraceArgs,
     /// Refuse what is otherwise left out with a warning: concepts that never vary, classes without a training sample
     #[arg(long)]
     strict: bool,
@@ -85,7 +82,7 @@ pub(super) fn run(args: &FitArgs, output: Output) -> Result<()> {
     let subject = spec.load(args.seed)?;
     let sound = sound(&subject, args.strict)?;
     met(&specification, &sound.training)?;
-    let traced = args.trace.then(|| Traced { run: probe.clone(), estimators: args.trace_estimator.clone() });
+    let traced = args.trace.estimators().map(|estimators| Traced { run: probe.clone(), estimators });
     let config = json!({
         "probe": probe,
         "builder": builder.name(),

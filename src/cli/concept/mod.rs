@@ -2,6 +2,7 @@
 
 mod bank;
 mod compare;
+mod conditional;
 mod data;
 mod data_args;
 mod edit;
@@ -12,7 +13,10 @@ mod intervene;
 mod map;
 mod path;
 mod predict;
+mod propagate;
 mod score;
+mod told;
+mod trace_args;
 mod weight_names;
 
 use super::ending;
@@ -32,8 +36,10 @@ Examples:
   narrows concept explain run --sample 15790
   narrows concept predict run --embeddings new.npy --out new
   narrows concept intervene run other-run --policy random --policy coop
+  narrows concept propagate run other-run --sample 2401 --set 'wing_color:red=present'
   narrows concept edit run --prune 'cat:kitchen' --renormalise --out edited
   narrows concept score run
+  narrows concept conditional run --class cardinal
   narrows concept map run --shown 8
   narrows concept incremental --data digits --blocks 5 --out blocks")]
 pub(super) struct ConceptArgs {
@@ -53,7 +59,9 @@ enum ConceptCommand {
     Explain(explain::ExplainArgs),
     Score(score::ScoreArgs),
     Map(map::MapArgs),
+    Conditional(conditional::ConditionalArgs),
     Intervene(intervene::InterveneArgs),
+    Propagate(propagate::PropagateArgs),
     Edit(edit::EditArgs),
     Bank(bank::BankArgs),
     Incremental(incremental::IncrementalArgs),
@@ -70,7 +78,9 @@ pub(super) fn run(args: &ConceptArgs, output: Output) -> Result<()> {
         ConceptCommand::Explain(args) => explain::run(args, output),
         ConceptCommand::Score(args) => score::run(args, output),
         ConceptCommand::Map(args) => map::run(args, output),
+        ConceptCommand::Conditional(args) => conditional::run(args, output),
         ConceptCommand::Intervene(args) => intervene::run(args, output),
+        ConceptCommand::Propagate(args) => propagate::run(args, output),
         ConceptCommand::Edit(args) => edit::run(args, output),
         ConceptCommand::Bank(args) => bank::run(args, output),
         ConceptCommand::Incremental(args) => incremental::run(args, output),
@@ -141,12 +151,53 @@ fn place(kind: &str, name: &str, known: &[String]) -> Result<usize> {
         return Ok(found);
     }
     let lower = name.to_lowercase();
-    let similar = known.iter().find(|k| {
+    let contained = known.iter().find(|k| {
         let k = k.to_lowercase();
         k == lower || (lower.len() > 2 && (k.contains(&lower) || lower.contains(&k)))
     });
+    let nearest = || {
+        let all = known.iter().map(|k| (slips(&lower, &k.to_lowercase()), k));
+        all.min_by_key(|(slips, _)| *slips).filter(|(slips, _)| 3 * slips <= lower.chars().count()).map(|(_, k)| k)
+    };
+    let similar = contained.or_else(nearest);
     let hint = similar.map_or(String::new(), |k| format!(" (did you mean '{k}'?)"));
     let some: Vec<&str> = known.iter().take(12).map(String::as_str).collect();
     let more = if known.len() > 12 { ", …" } else { "" };
     anyhow::bail!("there is no {kind} '{name}'{hint}; there are: {}{more}", some.join(", "))
+}
+
+/// Letters to be put in, left out or exchanged between two words (Levenshtein's distance).
+fn slips(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let exchanged = corner + usize::from(letter != *other);
+            corner = row[j + 1];
+            row[j + 1] = exchanged.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_finds_the_name_that_was_meant() {
+        assert_eq!((slips("kitten", "sitting"), slips("", "abc"), slips("same", "same")), (3, 3, 0));
+        let known = ["wing_color:red", "wing_color:blue", "tail:long"].map(String::from);
+        let message = |name: &str| place("concept", name, &known).unwrap_err().to_string();
+        assert!(
+            message("wing_colour:bleu").contains("did you mean 'wing_color:blue'?"),
+            "{}",
+            message("wing_colour:bleu")
+        );
+        assert!(message("LONG").contains("did you mean 'tail:long'?"));
+        assert!(!message("something else").contains("did you mean"));
+        assert_eq!(place("concept", "tail:long", &known).unwrap(), 2);
+    }
 }

@@ -1,6 +1,6 @@
 //! Images of the rows, as small pictures that a page can hold.
 
-use crate::run::InputFile;
+use crate::run::{InputFile, within};
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,10 +24,7 @@ pub(super) struct Pictures {
 impl Pictures {
     /// Reads an array of npy, npz (`FILE:ARRAY`) or IDX: bytes, or numbers 0…1; channels last, second, or none.
     pub(super) fn read(place: &str, skip: usize) -> Result<(Self, InputFile)> {
-        let (path, which) = match place.rsplit_once(':') {
-            Some((path, which)) if !Path::new(place).exists() => (path, Some(which)),
-            _ => (place, None),
-        };
+        let (path, which) = within(place);
         let read = || -> Result<Self> { Self::of(array(&std::fs::read(path)?, which)?, skip) };
         Ok((read().with_context(|| format!("cannot use the images {place}"))?, InputFile::of(Path::new(path))?))
     }

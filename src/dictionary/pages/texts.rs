@@ -1,6 +1,6 @@
 //! A text for each row.
 
-use crate::run::InputFile;
+use crate::run::{InputFile, within};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
@@ -9,10 +9,7 @@ const MOST: usize = 400;
 
 /// Reads `FILE:COLUMN` of a CSV, a CSV of one column, or a file with one text a line.
 pub(super) fn read(place: &str) -> Result<(Vec<String>, InputFile)> {
-    let (path, column) = match place.rsplit_once(':') {
-        Some((path, column)) if !Path::new(place).exists() => (path, Some(column)),
-        _ => (place, None),
-    };
+    let (path, column) = within(place);
     let bytes = std::fs::read(path).with_context(|| format!("cannot read the texts {path}"))?;
     let is_table = Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     let texts = if is_table || column.is_some() {

@@ -119,7 +119,7 @@ impl Heat<'_> {
 }
 
 /// The colour of a share of full colour; nearly nothing is still told from nothing at all.
-fn tint(share: f64) -> Fill {
+pub(super) fn tint(share: f64) -> Fill {
     if share == 0.0 {
         return Fill { tone: GRID, alpha: 0.6 };
     }

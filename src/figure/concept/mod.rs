@@ -2,8 +2,10 @@
 
 mod calibration;
 mod compare;
+mod conditional;
 mod contributions;
 mod edits;
+mod energy_trace;
 pub(super) mod heat;
 mod importance;
 mod incremental;
@@ -11,15 +13,19 @@ mod incremental_tasks;
 mod interventions;
 mod leakage;
 mod location;
+mod neighbours;
 mod overlay;
 mod path;
+mod propagation;
 mod weights;
 
 use super::Drawing;
 use crate::table::{
-    ConceptCalibrationRow, ConceptComparisonRow, ConceptContributionRow, ConceptEditRow, ConceptInterventionRow,
-    ConceptMetricRow, ConceptPathRow, ConceptWeightRow, IncrementalSummaryRow,
+    ConceptAgreementRow, ConceptCalibrationRow, ConceptComparisonRow, ConceptConditionalRow, ConceptContributionRow,
+    ConceptEditRow, ConceptInterventionRow, ConceptMetricRow, ConceptNeighbourRow, ConceptPathRow,
+    ConceptPropagationRow, ConceptTimingRow, ConceptWeightRow, EnergyTraceRow, IncrementalSummaryRow,
 };
+use ndarray::Array3;
 
 pub use overlay::ConceptOverlays;
 
@@ -42,20 +48,35 @@ pub struct ConceptTables {
     pub calibration: Vec<ConceptCalibrationRow>,
     /// Maps over images.
     pub overlays: ConceptOverlays,
+    /// Conditional probabilities.
+    pub conditional: Vec<ConceptConditionalRow>,
+    /// How well they agree.
+    pub conditional_agreement: Vec<ConceptAgreementRow>,
     /// Curves of corrections.
     pub curves: Vec<ConceptInterventionRow>,
     /// Numbers of whole curves of corrections.
     pub interventions: Vec<ConceptInterventionRow>,
+    /// One sample before and after something was told of it.
+    pub propagation: Vec<ConceptPropagationRow>,
+    /// Its image [height × width × 3], where there is one.
+    pub sample: Option<Array3<u8>>,
+    /// What corrections do to other concepts, pooled.
+    pub neighbours: Vec<ConceptNeighbourRow>,
+    /// Energies of the inference of joint models.
+    pub energy_trace: Vec<EnergyTraceRow>,
     /// Edits, before and after.
     pub edits: Vec<ConceptEditRow>,
     /// Class-incremental learning, over seeds.
     pub incremental: Vec<IncrementalSummaryRow>,
+    /// How long fits took.
+    pub timings: Vec<ConceptTimingRow>,
 }
 
 impl ConceptTables {
     /// Whether there is nothing to draw or to tell.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        // Times alone tell nothing.
+        Self { timings: vec![], ..self.clone() } == Self::default()
     }
 }
 
@@ -63,6 +84,10 @@ impl ConceptTables {
 pub(super) fn draw(tables: &ConceptTables) -> Vec<Drawing> {
     let mut drawings: Vec<Drawing> = compare::draw(&tables.comparison).into_iter().collect();
     drawings.extend(interventions::draw(&tables.curves));
+    drawings.extend(conditional::draw(&tables.conditional));
+    drawings.extend(propagation::draw(&tables.propagation, tables.sample.as_ref()));
+    drawings.extend(neighbours::draw(&tables.neighbours));
+    drawings.extend(energy_trace::draw(&tables.energy_trace));
     drawings.extend(edits::draw(&tables.edits));
     drawings.extend(incremental::draw(&tables.incremental));
     drawings.extend(incremental_tasks::draw(&tables.incremental));
