@@ -6,7 +6,6 @@
 use crate::builders::{
     cbm, cem, cms, codebook, concept_centric, discover, energy, key_value, linear_probe, mlp, posthoc, sparse,
 };
-use crate::builders::{cbm, cem, cms, codebook, discover, energy, key_value, linear_probe, mlp, posthoc, sparse};
 use crate::{Bottleneck, Builder, ProbeError, Record};
 use narrows_estimators::Parameters;
 use narrows_estimators::registry::ParameterDoc;
