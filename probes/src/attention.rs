@@ -10,7 +10,7 @@ pub trait Attention: Debug + Send + Sync {
     fn grid(&self) -> Grid;
 
     /// Attention [samples × cells × concepts] of embeddings [samples × features]: of each cell, shares that add up to 1
-    /// over the concepts.
+    /// over the concepts and whatever takes the cells of none.
     ///
     /// # Errors
     /// When the number of features does not fit, or a value is not finite.

@@ -139,6 +139,16 @@ pub trait Bottleneck: Debug + Send + Sync {
         Ok(Some(self.class_probabilities(scores.view()).mapv(f64::ln)))
     }
 
+    /// p(c_k = 1 | x) [samples × concepts] by the embedding alone, where [`Bottleneck::concepts`] has weighed in the class
+    /// and the other concepts; `None` where it has not.
+    ///
+    /// # Errors
+    /// As [`Bottleneck::concepts`].
+    fn concepts_alone(&self, embeddings: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>, ProbeError> {
+        let _ = embeddings;
+        Ok(None)
+    }
+
     /// The joint model of concepts and class that it is, if it is one.
     fn joint(&self) -> Option<&dyn JointModel> {
         None

@@ -1,20 +1,17 @@
 //! Where concepts are seen: activation maps against the true places of parts.
 
-use super::data::{Part, Subject};
+use super::data::Subject;
+use super::gallery::Gallery;
 use super::measure::rows;
 use super::model::Model;
 use super::overlay_rows::{Seen, overlays};
-use super::places::Places;
-use super::vectors::Vectors;
 use crate::figure::ConceptOverlays;
 use crate::table::ConceptMetricRow;
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use narrows_probes::metrics::{
-    Among, Bootstrap, Decisions, Existence, Location, Masking, OfClass, Over, Region, Resize, Ties, concept_map,
-    existence, location, mask_metrics, resize,
+    Among, Bootstrap, Existence, Location, Masking, OfClass, Over, Region, Ties, existence, location, mask_metrics,
 };
-use narrows_probes::{Head, ProbeError, best_class};
-use ndarray::{Array2, Array3, Axis};
+use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
 /// Choices of the maps and of what is measured on them.
@@ -63,98 +60,6 @@ pub struct Mapped {
     pub warnings: Vec<String>,
 }
 
-/// Images, maps and everything that both are judged by.
-pub(crate) struct Gallery<'a> {
-    pub(crate) model: &'a Model,
-    pub(crate) part: Part,
-    pub(crate) places: Places,
-    pub(crate) head: Head,
-    pub(crate) concepts: Array2<f64>,
-    pub(crate) predicted: Vec<u32>,
-    pub(crate) vectors: Vectors,
-    /// The part of each of the bottleneck's concepts.
-    pub(crate) parts: Vec<Option<usize>>,
-    /// Height and width of the images.
-    pub(crate) size: (usize, usize),
-    pub(crate) resize: Resize,
-}
-
-impl<'a> Gallery<'a> {
-    /// Opens it on some rows of the data.
-    fn new(model: &'a Model, subject: &Subject, rows: &[usize], options: &MapOptions) -> Result<Self> {
-        let bottleneck = model.bottleneck.as_ref();
-        let all = subject.places.as_ref().context(
-            "there are no feature maps: give --feature-maps FILE with the data (and --images, --part-centres or \
-             --part-masks, --concept-parts), or data that have them built in, as --data birds",
-        )?;
-        let places = all.rows(rows);
-        let part = subject.for_bottleneck(rows, bottleneck)?;
-        let head = bottleneck.head().with_context(|| {
-            format!(
-                "the head of {} is not linear: concepts have no importance for a class to rank them by",
-                model.probe
-            )
-        })?;
-        ensure!(
-            bottleneck.scale() != narrows_probes::Scale::Feature,
-            "{} has no concepts to map: fit a concept bottleneck",
-            model.probe
-        );
-        let concepts = bottleneck.concepts(part.embeddings.view())?;
-        let predicted = best_class(bottleneck.scores(concepts.view(), part.embeddings.view())?.view());
-        let vectors = Vectors::of(bottleneck, part.embeddings.view())?;
-        let known = &subject.data.names().concepts;
-        let of = |name: &String| known.iter().position(|k| k == name).and_then(|at| *places.concept_parts.get(at)?);
-        let parts = bottleneck.names().concepts.iter().map(of).collect();
-        let (_, height, width, _) = places.maps.dim();
-        let size = match (&places.images, &places.masks) {
-            (Some(images), _) => (images.dim().1, images.dim().2),
-            (None, Some(masks)) => (masks.dim().2, masks.dim().3),
-            (None, None) => {
-                ensure!(
-                    places.centres.is_none(),
-                    "the size of the images is not known, in whose pixels the centres are: give --images or --part-masks"
-                );
-                (height, width)
-            }
-        };
-        let resize = if options.nearest { Resize::Nearest } else { Resize::Bilinear };
-        Ok(Self { model, part, places, head, concepts, predicted, vectors, parts, size, resize })
-    }
-
-    /// The map of a concept on an image at the image's size.
-    pub(crate) fn map(&self, image: usize, concept: usize) -> Result<Array2<f64>, ProbeError> {
-        let features = self.places.maps.index_axis(Axis(0), image).mapv(f64::from);
-        let map = concept_map(features.view(), self.vectors.vector(image, concept))?;
-        Ok(resize(map.view(), self.size, self.resize))
-    }
-
-    /// Row and column of a concept's part in an image; NaN where there is none.
-    pub(crate) fn centre(&self, image: usize, concept: usize) -> [f64; 2] {
-        match (&self.places.centres, self.parts[concept]) {
-            (Some(centres), Some(part)) => [centres[[image, part, 0]], centres[[image, part, 1]]],
-            _ => [f64::NAN; 2],
-        }
-    }
-
-    /// The mask of a concept's part in an image, where one is known and not empty.
-    pub(crate) fn mask(&self, image: usize, concept: usize) -> Option<Array2<bool>> {
-        let (masks, part) = (self.places.masks.as_ref()?, self.parts[concept]?);
-        let mask = masks.index_axis(Axis(0), image).index_axis(Axis(0), part).mapv(|v| v > 0);
-        mask.iter().any(|m| *m).then_some(mask)
-    }
-
-    pub(crate) fn decisions<'b>(&'b self, truth: &'b Array2<f64>) -> Decisions<'b> {
-        Decisions {
-            head: &self.head,
-            concepts: self.concepts.view(),
-            truth: truth.view(),
-            labels: &self.part.labels,
-            predicted: &self.predicted,
-        }
-    }
-}
-
 impl MapOptions {
     pub(crate) fn ties(&self) -> Ties {
         if self.first_of_ties { Ties::First } else { Ties::Expected }
@@ -188,7 +93,7 @@ impl MapOptions {
 /// Measures and draws the maps of a bottleneck on some rows of the data, named `split` in the table.
 ///
 /// # Errors
-/// When there are no feature maps or the head is not linear, or the data do not fit the model.
+/// When there are no feature maps, concepts have no weights for a class, or the data do not fit the model.
 pub fn map(model: &Model, subject: &Subject, (split, all): (&str, &[usize]), options: &MapOptions) -> Result<Mapped> {
     let mut chosen = super::score::some_of(all, options.samples, options.seed);
     let mut warnings = Vec::new();
@@ -244,46 +149,21 @@ pub fn map(model: &Model, subject: &Subject, (split, all): (&str, &[usize]), opt
             }
         }
     }
-    if matches!(gallery.vectors, Vectors::Gradient(_)) {
-        found = found.into_iter().map(|m| if m.name == "cem" { m } else { m.flag("gradient_vectors") }).collect();
+    if let Some(flag) = gallery.flag() {
+        found = found.into_iter().map(|m| if m.name == "cem" { m } else { m.flag(flag) }).collect();
     }
     let shown = Seen::choose(&gallery, options);
     let overlays = overlays(&gallery, &shown, options)?;
     Ok(Mapped { metrics: rows(found, model, split), overlays, warnings })
 }
 
-impl Gallery<'_> {
-    /// What may be wrong with the maps.
-    fn doubts(&self) -> Vec<String> {
-        let mut doubts = Vec::new();
-        let (_, height, width, _) = self.places.maps.dim();
-        let pooled = self.places.maps.mapv(f64::from).sum_axis(Axis(1)).sum_axis(Axis(1)) / (height * width) as f64;
-        let scale = self.part.embeddings.iter().map(|v| v.abs()).fold(1e-12, f64::max);
-        let gap = pooled.iter().zip(&self.part.embeddings).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        if gap > 1e-3 * scale {
-            doubts.push(format!(
-                "the feature maps' means are not the embeddings (off by up to {:.1} % of the largest): the maps may be of \
-                 another layer, or pooled in another way",
-                100.0 * gap / scale
-            ));
-        }
-        if matches!(self.vectors, Vectors::Gradient(_)) {
-            doubts.push(
-                "concepts are no linear function of the embedding: maps are made with each image's own gradient, a \
-                 generalisation of CoAM"
-                    .into(),
-            );
-        }
-        doubts
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{DataSpec, Split, fit, sound};
+    use super::super::places::Places;
+    use super::super::{DataSpec, Split, Tokens, explain, fit, sound};
     use super::*;
     use narrows_probes::{ConceptData, Unwatched};
-    use ndarray::Array4;
+    use ndarray::{Array2, Array4, Axis};
 
     /// Two parts at places of their own, one of four cells each; each part is a feature that is there or not.
     fn subject() -> Subject {
@@ -360,5 +240,37 @@ mod tests {
         subject.places = None;
         let error = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap_err();
         assert!(error.to_string().contains("--feature-maps"));
+    }
+
+    #[test]
+    fn attention_is_mapped_and_explains_the_score() {
+        let subject = Tokens::Maps.apply(subject()).unwrap();
+        let sound = sound(&subject, false).unwrap();
+        let builder = "concept-centric:width=16,epochs=60,lr=0.01,batch=16";
+        let fitted = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, None, &mut Unwatched).unwrap();
+        let found = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap();
+        assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+        let of =
+            |metric: &str| found.metrics.iter().find(|r| r.metric == metric && r.concept.is_empty()).cloned().unwrap();
+        for metric in ["clm", "pointing_game", "iou"] {
+            assert!(of(metric).value.unwrap() > 0.95, "{metric}: {:?}", of(metric).value);
+            assert!(of(metric).flags.split(';').any(|f| f == "attention"), "{:?}", of(metric).flags);
+        }
+        assert!(of("cem").value.unwrap() > 0.95);
+        assert_eq!(found.overlays.maps.dim(), (6, 8, 8));
+        // What concepts add to a score, each by the sample's own weight, adds up to it.
+        let bottleneck = fitted.model.bottleneck.as_ref();
+        let part = subject.for_bottleneck(&subject.test[..5], bottleneck).unwrap();
+        let scores = bottleneck.predict(part.embeddings.view()).unwrap();
+        let rows = explain(&fitted.model, &part, Some(1)).unwrap();
+        for (at, &row) in part.rows.iter().enumerate() {
+            let total: f64 = rows.iter().filter(|r| r.sample == row as u64 + 1).map(|r| r.contribution).sum();
+            assert!((total - scores[[at, 1]]).abs() < 1e-9);
+        }
+        // Other bottlenecks on such grids have no vectors that feature maps could be multiplied with.
+        let builder = "cbm-sequential:epochs=1";
+        let flat = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, None, &mut Unwatched).unwrap();
+        let error = map(&flat.model, &subject, ("test", &subject.test), &options()).unwrap_err();
+        assert!(error.to_string().contains("2 channels") && error.to_string().contains("--tokens"), "{error}");
     }
 }

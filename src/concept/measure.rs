@@ -74,7 +74,7 @@ pub(crate) fn quality(
             threshold: match bottleneck.scale() {
                 Scale::Probability | Scale::Logit => Some(0.5),
                 Scale::Margin => Some(0.0),
-                Scale::Similarity | Scale::Feature => None,
+                Scale::Similarity | Scale::Feature => probabilities.as_ref().map(|_| 0.5),
             },
             probabilities: probabilities.is_some(),
         };

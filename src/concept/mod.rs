@@ -15,6 +15,7 @@ mod export;
 mod files;
 mod findings;
 mod fit;
+mod gallery;
 mod groups;
 mod guard;
 mod incremental;

@@ -1,6 +1,7 @@
 //! Which images are drawn, and what is drawn over them.
 
-use super::map::{Gallery, MapOptions};
+use super::gallery::Gallery;
+use super::map::MapOptions;
 use crate::figure::ConceptOverlays;
 use crate::table::ConceptOverlayRow;
 use anyhow::Result;

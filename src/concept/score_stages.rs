@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 use narrows_estimators::registry as estimators;
 use narrows_probes::best_class;
 use narrows_probes::metrics::{
-    Alignment, Bootstrap, Decisions, GlobalImportance, LeakageOptions, Metric, NicheImpurity, OracleImpurity,
-    alignment_score, concept_frequencies, concept_plane, contributing_concepts, effective_concepts, existence,
-    global_importance, niche_impurity, oracle_impurity, pair_leakage, published_leakage, representation_leakage,
-    scalar_representation, task_leakage, whole_leakage,
+    Alignment, Bootstrap, ClassWeights, Decisions, GlobalImportance, LeakageOptions, Metric, NicheImpurity,
+    OracleImpurity, alignment_score, concept_frequencies, concept_plane, contributing_concepts, effective_concepts,
+    existence, global_importance, niche_impurity, oracle_impurity, pair_leakage, published_leakage,
+    representation_leakage, scalar_representation, task_leakage, whole_leakage,
 };
 use ndarray::{Array2, Axis};
 
@@ -25,13 +25,29 @@ pub(super) fn importance(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Metric>> {
     let bottleneck = model.bottleneck.as_ref();
-    let Some(head) = bottleneck.head() else {
-        warnings.push(format!("the head of {} is not linear: CGIM, CEM, NEC and NCC are not defined", model.probe));
-        return Ok(vec![]);
+    let head = bottleneck.head();
+    let own = match (&head, bottleneck.attention()) {
+        (None, Some(attention)) => Some(attention.weights(part.embeddings.view())?),
+        _ => None,
     };
+    if head.is_none() {
+        let lost = if own.is_some() { "CGIM, NEC and NCC" } else { "CGIM, CEM, NEC and NCC" };
+        warnings.push(format!("the head of {} is not linear: {lost} are not defined", model.probe));
+    }
     let Some(truth) = &part.concepts else { return Ok(vec![]) };
     let concepts = bottleneck.concepts(part.embeddings.view())?;
     let predicted = best_class(bottleneck.scores(concepts.view(), part.embeddings.view())?.view());
+    let decisions = |weights| Decisions {
+        weights,
+        concepts: concepts.view(),
+        truth: truth.view(),
+        labels: &part.labels,
+        predicted: &predicted,
+    };
+    let Some(head) = head else {
+        let Some(own) = own else { return Ok(vec![]) };
+        return Ok(existence(&decisions(ClassWeights::Own(own.view())), &options.existence(), bootstrap)?);
+    };
     // V is that of the training images where there are some, as published.
     let frequencies = match training {
         Some(rows) => {
@@ -51,14 +67,7 @@ pub(super) fn importance(
         },
         bootstrap,
     )?;
-    let decisions = Decisions {
-        head: &head,
-        concepts: concepts.view(),
-        truth: truth.view(),
-        labels: &part.labels,
-        predicted: &predicted,
-    };
-    found.extend(existence(&decisions, &options.existence(), bootstrap)?);
+    found.extend(existence(&decisions(ClassWeights::Head(&head)), &options.existence(), bootstrap)?);
     Ok(found)
 }
 

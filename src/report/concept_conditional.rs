@@ -47,7 +47,7 @@ fn agreement(tables: &ConceptTables) -> Option<Sheet> {
         title: "Do the probabilities agree?".into(),
         note: format!(
             "Over all entries whose condition has {} samples in the data (of truth: is expected to). Noise: the mean \
-             absolute error of a method that is right, from the standard errors of the data's frequencies.",
+             absolute error to be expected if the method were right and the data drawn from it.",
             readable(least)
         ),
         columns: head.map(String::from).to_vec(),

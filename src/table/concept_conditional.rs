@@ -134,7 +134,7 @@ impl Row for ConceptAgreementRow {
             Column {
                 name: "noise",
                 kind: Real,
-                meaning: "mean absolute difference of a method that is right, by the standard errors of the data",
+                meaning: "expected mean absolute difference if the method were right and the data drawn from it",
             },
             Column {
                 name: "least",

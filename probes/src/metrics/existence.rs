@@ -9,7 +9,7 @@
 use super::resample::{Bootstrap, error_of_mean, mean};
 use super::{Metric, check_rows};
 use crate::{Head, ProbeError};
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, Axis};
 
 /// What happens where importances are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,11 +48,31 @@ impl Default for Existence {
     }
 }
 
+/// What concepts speak for.
+#[derive(Debug, Clone, Copy)]
+pub enum ClassWeights<'a> {
+    /// The same in every image: θ.
+    Head(&'a Head),
+    /// Each image's own [images × concepts × classes], of concepts that share out one unit: only what a concept's weight
+    /// has beyond the mean over the concepts says something, since the rest is in every score.
+    Own(ArrayView3<'a, f64>),
+}
+
+impl ClassWeights<'_> {
+    /// Concepts and classes.
+    fn dim(&self) -> (usize, usize) {
+        match self {
+            Self::Head(head) => head.weights.dim(),
+            Self::Own(own) => (own.dim().1, own.dim().2),
+        }
+    }
+}
+
 /// The images that importance metrics look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Decisions<'a> {
-    /// The head: θ.
-    pub head: &'a Head,
+    /// Weights of concepts.
+    pub weights: ClassWeights<'a>,
     /// Concept scores û [images × concepts].
     pub concepts: ArrayView2<'a, f64>,
     /// Concept labels [images × concepts], NaN where missing.
@@ -66,7 +86,10 @@ pub struct Decisions<'a> {
 impl Decisions<'_> {
     /// Refuses shapes that do not fit and classes without weights.
     pub(crate) fn check(&self) -> Result<(), ProbeError> {
-        let (concepts, classes) = self.head.weights.dim();
+        let (concepts, classes) = self.weights.dim();
+        if let ClassWeights::Own(own) = self.weights {
+            check_rows("images with weights", own.dim().0, self.labels.len())?;
+        }
         check_rows("concepts", self.concepts.ncols(), concepts)?;
         check_rows("labelled concepts", self.truth.ncols(), concepts)?;
         check_rows("labels of images", self.labels.len(), self.concepts.nrows())?;
@@ -85,8 +108,15 @@ impl Decisions<'_> {
             OfClass::True => self.labels,
         };
         let mut r = self.concepts.to_owned();
-        for (mut row, &k) in r.outer_iter_mut().zip(classes) {
-            row *= &self.head.weights.column(k as usize);
+        for (i, (mut row, &k)) in r.outer_iter_mut().zip(classes).enumerate() {
+            match self.weights {
+                ClassWeights::Head(head) => row *= &head.weights.column(k as usize),
+                ClassWeights::Own(own) => {
+                    let own = own.index_axis(Axis(0), i);
+                    let own = own.column(k as usize);
+                    row *= &(&own - own.sum() / own.len().max(1) as f64);
+                }
+            }
         }
         r
     }
@@ -185,7 +215,7 @@ mod tests {
         let concepts = array![[0.9, 0.1, 0.8], [0.5, 0.5, 0.5], [0.1, 0.2, 0.9]];
         let truth = array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, f64::NAN]];
         let data = Decisions {
-            head: &head,
+            weights: ClassWeights::Head(&head),
             concepts: concepts.view(),
             truth: truth.view(),
             labels: &[0, 1, 1],
@@ -203,6 +233,24 @@ mod tests {
         let all = existence(&data, &of_true, Bootstrap { resamples: 0, seed: 0 }).unwrap();
         // Image 1 with the weights of its true class: the third leads, and is absent.
         assert!((all[1].value.unwrap() - 1.0 / 3.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn an_image_s_own_weights_count_by_what_they_have_beyond_the_mean() {
+        let own = array![[[5.0, 1.0], [3.0, 0.0]], [[0.0, 2.0], [0.0, 4.0]]];
+        let (concepts, truth) = (array![[0.75, 0.25], [0.5, 0.5]], array![[1.0, 0.0], [1.0, 1.0]]);
+        let data = Decisions {
+            weights: ClassWeights::Own(own.view()),
+            concepts: concepts.view(),
+            truth: truth.view(),
+            labels: &[1, 0],
+            predicted: &[0, 1],
+        };
+        data.check().unwrap();
+        assert_eq!(data.importance(OfClass::Predicted), array![[0.75, -0.25], [-0.5, 0.5]]);
+        assert_eq!(data.importance(OfClass::True), array![[0.375, -0.125], [0.0, 0.0]]);
+        let few = Decisions { weights: ClassWeights::Own(own.slice_axis(Axis(0), (..1).into())), ..data };
+        assert!(few.check().unwrap_err().to_string().contains("images with weights"));
     }
 
     #[test]
@@ -225,7 +273,7 @@ mod tests {
         let head = Head { weights: Array2::ones((concepts, 2)), intercepts: array![0.0, 0.0] };
         let labels = vec![0; n];
         let data = Decisions {
-            head: &head,
+            weights: ClassWeights::Head(&head),
             concepts: scores.view(),
             truth: truth.view(),
             labels: &labels,

@@ -208,6 +208,7 @@ fn centre(
 
 #[cfg(test)]
 mod tests {
+    use super::super::ClassWeights;
     use super::*;
     use crate::Head;
     use crate::metrics::random::generator;
@@ -226,7 +227,7 @@ mod tests {
         let head = Head { weights: Array2::ones((concepts, 2)), intercepts: array![0.0, 0.0] };
         let labels = vec![0; images];
         let data = Decisions {
-            head: &head,
+            weights: ClassWeights::Head(&head),
             concepts: scores.view(),
             truth: truth.view(),
             labels: &labels,
@@ -259,8 +260,13 @@ mod tests {
         let head = Head { weights: Array2::ones((3, 1)), intercepts: array![0.0] };
         let scores = array![[0.9, 0.8, 0.7]];
         let truth = array![[0.0, 1.0, 1.0]];
-        let data =
-            Decisions { head: &head, concepts: scores.view(), truth: truth.view(), labels: &[0], predicted: &[0] };
+        let data = Decisions {
+            weights: ClassWeights::Head(&head),
+            concepts: scores.view(),
+            truth: truth.view(),
+            labels: &[0],
+            predicted: &[0],
+        };
         let mut centres = Array3::zeros((1, 3, 2));
         centres[[0, 1, 0]] = 5.5;
         let maps = |_: usize, j: usize| {
@@ -305,7 +311,13 @@ mod tests {
     fn a_centre_outside_the_image_is_named() {
         let head = Head { weights: Array2::ones((1, 1)), intercepts: array![0.0] };
         let one = array![[1.0]];
-        let data = Decisions { head: &head, concepts: one.view(), truth: one.view(), labels: &[0], predicted: &[0] };
+        let data = Decisions {
+            weights: ClassWeights::Head(&head),
+            concepts: one.view(),
+            truth: one.view(),
+            labels: &[0],
+            predicted: &[0],
+        };
         let centres = Array3::from_elem((1, 1, 2), 40.0);
         let maps = |_: usize, _: usize| Ok(Array2::zeros((8, 8)));
         let options = Location::default();

@@ -41,7 +41,7 @@ pub use calibration::{Bin, Binning, Calibration, calibration};
 pub use certificate::{Certificate, certificate};
 pub use concept_plane::{DEFAULT_PLANE, concept_plane};
 pub use concept_quality::{ConceptScores, concept_quality};
-pub use existence::{Decisions, Existence, OfClass, Ties, existence};
+pub use existence::{ClassWeights, Decisions, Existence, OfClass, Ties, existence};
 pub use global_importance::{GlobalImportance, concept_frequencies, global_importance};
 pub use guards::{class_balance, concept_balance, constant_features, hard_concept_ceiling};
 pub use impurity_niche::{Masking as NicheMasking, NicheImpurity, niche_impurity};

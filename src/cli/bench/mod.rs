@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod elastic;
+mod energy;
 mod samples;
 mod speed;
 
@@ -22,6 +23,7 @@ enum BenchCommand {
     Speed(speed::SpeedArgs),
     Samples(samples::SamplesArgs),
     Elastic(elastic::ElasticArgs),
+    Energy(energy::EnergyArgs),
 }
 
 pub(super) fn run(args: &BenchArgs, output: Output) -> Result<()> {
@@ -30,6 +32,7 @@ pub(super) fn run(args: &BenchArgs, output: Output) -> Result<()> {
         BenchCommand::Speed(args) => speed::run(args, output),
         BenchCommand::Samples(args) => samples::run(args, output),
         BenchCommand::Elastic(args) => elastic::run(args, output),
+        BenchCommand::Energy(args) => energy::run(args, output),
     }
 }
 

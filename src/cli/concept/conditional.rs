@@ -129,15 +129,24 @@ pub(super) fn run(args: &ConditionalArgs, output: Output) -> Result<()> {
     output.summary(&lines, &value)
 }
 
-/// The agreement, aligned.
+/// The agreement, aligned: the model's own with that of its counted predictions and of the data beside it.
 fn shown(rows: &[ConceptAgreementRow]) -> Vec<String> {
-    if rows.is_empty() {
-        return vec![];
-    }
-    let head = ["model", "method", "against", "of", "entries", "correlation", "mean error", "noise"];
+    let number = |v: Option<f64>| v.map_or(String::new(), readable);
+    let head =
+        ["model", "method", "against", "of", "entries", "correlation", "mean error", "counting", "data", "noise"];
     let mut cells = vec![head.map(String::from)];
     for row in rows {
-        let number = |v: Option<f64>| v.map_or(String::new(), readable);
+        let beside = |method: &str| {
+            rows.iter().find(|r| {
+                r.method == method
+                    && [&r.probe, &r.reference, &r.quantity] == [&row.probe, &row.reference, &row.quantity]
+            })
+        };
+        let own = ["exact", "sampled"].contains(&row.method.as_str());
+        let alone = row.method == "counted" && beside("exact").or_else(|| beside("sampled")).is_none();
+        if !own && !alone {
+            continue;
+        }
         let formula = Quantity::COMPARED.iter().find(|q| q.name() == row.quantity).map_or("", |q| q.formula());
         cells.push([
             row.probe.clone(),
@@ -147,8 +156,13 @@ fn shown(rows: &[ConceptAgreementRow]) -> Vec<String> {
             row.entries.to_string(),
             row.correlation.map_or(String::new(), |r| format!("{r:.4}")),
             number(row.mean_absolute_error),
+            number(beside("counted").and_then(|r| r.mean_absolute_error)),
+            number(beside("data").and_then(|r| r.mean_absolute_error)),
             number(row.noise),
         ]);
     }
-    aligned(&cells, &[false, false, false, false, true, true, true, true])
+    if cells.len() == 1 {
+        return vec![];
+    }
+    aligned(&cells, &[false, false, false, false, true, true, true, true, true, true])
 }

@@ -27,9 +27,8 @@ pub fn conditioned(rows: &[ConceptAgreementRow]) -> Vec<String> {
             })
         };
         let numbers = |r: &ConceptAgreementRow| {
-            let correlation = r.correlation.map(|v| format!("correlation {v:.3}"));
-            let error = r.mean_absolute_error.map(|v| format!("mean absolute error {}", readable(v)));
-            [correlation, error].into_iter().flatten().collect::<Vec<_>>().join(", ")
+            let correlation = r.correlation.map(|v| format!("{v:.3}"));
+            [correlation, r.mean_absolute_error.map(readable)].into_iter().flatten().collect::<Vec<_>>().join(" and ")
         };
         let first = if of("model", TOLD[0]).is_some() { "model" } else { "counted" };
         let told: Vec<String> = TOLD
@@ -44,8 +43,8 @@ pub fn conditioned(rows: &[ConceptAgreementRow]) -> Vec<String> {
                 }
                 let data = of("data", quantity).and_then(|r| r.mean_absolute_error);
                 others.extend(data.map(|v| format!("the data's frequencies {}", readable(v))));
-                let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
-                Some(format!("{}: {} over {} entries{others}", quantity.formula(), numbers(row), row.entries))
+                let others = if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+                Some(format!("{} {}{others}", quantity.formula(), numbers(row)))
             })
             .collect();
         let Some(row) = of(first, TOLD[0]).filter(|_| !told.is_empty()) else { continue };
@@ -53,7 +52,11 @@ pub fn conditioned(rows: &[ConceptAgreementRow]) -> Vec<String> {
             "truth" => "the law that the data were drawn from".to_string(),
             _ => format!("the frequencies of {} samples", row.n_samples),
         };
-        sentences.push(format!("{probe} ({}) against {against}: {}.", row.method, told.join("; ")));
+        sentences.push(format!(
+            "{probe} ({}) against {against}, correlation and mean absolute error: {}.",
+            row.method,
+            told.join("; ")
+        ));
     }
     sentences
 }
@@ -85,8 +88,8 @@ mod tests {
         let found = conditioned(&rows);
         assert_eq!(
             found[0],
-            "p (sampled) against the frequencies of 300 samples: p(c_k | y): correlation 0.987, mean absolute error 0.02 \
-             over 12 entries; noise alone 0.01, counting 0.03."
+            "p (sampled) against the frequencies of 300 samples, correlation and mean absolute error: p(c_k | y) 0.987 and \
+             0.02 (noise alone 0.01, counting 0.03)."
         );
         assert!(found[1].contains("the law") && found[1].contains("the data's frequencies 0.05"), "{}", found[1]);
         assert!(conditioned(&[]).is_empty());

@@ -25,7 +25,9 @@ impl<'a> Ways<'a> {
         part: &Part,
         law: Option<&'a ClassLaw<'a>>,
     ) -> Result<Self> {
-        let (present, mut warnings) = present(model, subject, part)?;
+        let (predicted_concepts, mut warnings) = present(model, subject, part)?;
+        let alone = model.bottleneck.concepts_alone(part.embeddings.view())?;
+        let present = alone.as_ref().unwrap_or(&predicted_concepts);
         let (concepts, classes) = (part.names.concepts.len(), part.names.classes.len());
         let mut all: Vec<Box<dyn Conditionals + 'a>> = vec![];
         match law {
@@ -54,7 +56,7 @@ impl<'a> Ways<'a> {
             )),
         }
         let predicted = best_class(model.bottleneck.predict(part.embeddings.view())?.view());
-        let counted = Tally::new("counted", present.view(), &predicted, classes)?;
+        let counted = Tally::new("counted", predicted_concepts.view(), &predicted, classes)?;
         let said = |classes: Vec<usize>| -> String {
             classes.iter().map(|&y| part.names.classes[y].as_str()).collect::<Vec<_>>().join(", ")
         };
@@ -91,7 +93,7 @@ impl<'a> Ways<'a> {
     }
 }
 
-/// p(c_k | x) [samples × concepts], with a word on where they come from if they are not the bottleneck's own.
+/// Predicted p(c_k | x) [samples × concepts], with a word on where they come from if they are not the bottleneck's own.
 ///
 /// # Errors
 /// When the bottleneck has no concepts, or margins and nothing to calibrate them by.

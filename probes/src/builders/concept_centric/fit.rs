@@ -3,8 +3,10 @@
 use super::NAME;
 use super::aim::Aim;
 use super::calibrate::calibrate;
-use super::fitted::{SlotBottleneck, scaling, standardised};
-use super::network::{Network, Plan, Starts};
+use super::cells::{scaling, standardised};
+use super::fitted::SlotBottleneck;
+use super::network::Network;
+use super::plan::{Plan, Starts};
 use super::slots::Gradient;
 use super::task::SlotTask;
 use crate::builders::{concept_labels, outer_quantiles};
@@ -43,6 +45,8 @@ pub(super) struct ConceptCentric {
     pub(super) heads: usize,
     pub(super) gradient: Gradient,
     pub(super) supervision: Supervision,
+    /// Whether cells that no concept covers have a slot of their own; `None`: where cells teach.
+    pub(super) background: Option<bool>,
     pub(super) explanation: f64,
     pub(super) sparse: f64,
     pub(super) schedule: Schedule,
@@ -66,7 +70,18 @@ impl Builder for ConceptCentric {
             warnings.push(one_cell());
             Grid { height: 1, width: 1, channels: data.n_features() }
         });
-        let aim = self.aim(data, supervision, &mut warnings)?;
+        let background = self.background.unwrap_or(supervision == Supervision::Cells);
+        if background && supervision != Supervision::Cells {
+            let text = "background=yes needs supervision=cells: where no concept lies is not known otherwise";
+            return Err(ProbeError::Data(format!("{NAME}: {text}")));
+        }
+        let aim = self.aim(data, (supervision, background), &mut warnings)?;
+        if named && self.explanation == 0.0 {
+            warnings.push(format!(
+                "{NAME}: with lambda-explanation=0 nothing ties a slot to the concept whose name it bears: what is said of \
+                 concepts is what chance makes of them (supervision=none gives slots no names)"
+            ));
+        }
         let names = if named { data.names().clone() } else { self.numbered(data) };
         let plan = Plan {
             grid,
@@ -77,9 +92,10 @@ impl Builder for ConceptCentric {
             heads: self.heads,
             starts: self.starts,
             gradient: self.gradient,
+            background,
         };
         let slots = names.concepts.len();
-        let network = Network::new(plan, slots, data.n_classes(), seed)?;
+        let network = Network::new(plan, slots + usize::from(background), data.n_classes(), seed)?;
         let scaling = scaling(data.embeddings(), grid.channels);
         let task = SlotTask {
             inputs: standardised(data.embeddings(), &scaling),
@@ -146,7 +162,7 @@ impl ConceptCentric {
     fn aim<'a>(
         &self,
         data: &'a ConceptData,
-        supervision: Supervision,
+        (supervision, background): (Supervision, bool),
         warnings: &mut Vec<String>,
     ) -> Result<Aim<'a>, ProbeError> {
         if supervision == Supervision::None {
@@ -174,7 +190,7 @@ impl ConceptCentric {
                 ));
             }
         }
-        Ok(Aim::new(labels, places, image))
+        Ok(Aim::new(labels, places, (image, background)))
     }
 
     /// Slots without names of concepts.

@@ -2,7 +2,9 @@
 
 use super::blocks::block;
 use super::calibrate::probabilities;
-use super::network::{Network, Plan, Starts, Traced};
+use super::cells::standardised;
+use super::network::{Network, Traced};
+use super::plan::{Plan, Starts};
 use super::{CHUNK, NAME};
 use crate::builders::check_embeddings;
 use crate::{Attention, Bottleneck, Grid, Names, ProbeError, Record, Scale};
@@ -25,41 +27,12 @@ pub(super) struct SlotBottleneck {
     pub(super) curves: Array2<f64>,
 }
 
-/// Mean and spread of each channel over all cells of all samples.
-pub(super) fn scaling(embeddings: ArrayView2<'_, f64>, channels: usize) -> (Array1<f64>, Array1<f64>) {
-    let count = (embeddings.len() / channels) as f64;
-    let over = |of: &dyn Fn(usize, f64) -> f64| {
-        let mut sum = Array1::<f64>::zeros(channels);
-        for row in embeddings.outer_iter() {
-            row.iter().enumerate().for_each(|(at, v)| sum[at % channels] += of(at % channels, *v));
-        }
-        sum / count
-    };
-    let mean = over(&|_, v| v);
-    let variance = over(&|channel, v| (v - mean[channel]).powi(2));
-    (mean, variance.mapv(|v| if v > 0.0 { v.sqrt() } else { 1.0 }))
-}
-
-/// Standardised values of embeddings [samples × cells · channels].
-pub(super) fn standardised(
-    embeddings: ArrayView2<'_, f64>,
-    (mean, spread): &(Array1<f64>, Array1<f64>),
-) -> Array2<f32> {
-    let channels = mean.len();
-    let mut out = Array2::zeros(embeddings.dim());
-    for (row, mut to) in embeddings.outer_iter().zip(out.outer_iter_mut()) {
-        for (at, (v, to)) in row.iter().zip(&mut to).enumerate() {
-            *to = ((v - mean[at % channels]) / spread[at % channels]) as f32;
-        }
-    }
-    out
-}
-
 impl SlotBottleneck {
     pub(super) fn read(record: &Record) -> Result<Self, ProbeError> {
         let (slots, classes) = (record.names.concepts.len(), record.names.classes.len());
         let plan: Plan = record.setting("network")?;
-        let parts = plan.parts(slots, classes)?;
+        let all = slots + usize::from(plan.background);
+        let parts = plan.parts(all, classes)?;
         let grid = plan.grid;
         let features = grid.height.checked_mul(grid.width).and_then(|c| c.checked_mul(grid.channels));
         if features != Some(record.n_features) {
@@ -79,8 +52,8 @@ impl SlotBottleneck {
         };
         let matrices: Result<Vec<_>, _> = parts.iter().map(|(name, r, c, _)| narrow(name, *r, *c)).collect();
         let noise = match plan.starts {
-            Starts::Learned => Array2::zeros((slots, plan.width)),
-            Starts::Gaussian => narrow("slots.noise", slots, plan.width)?,
+            Starts::Learned => Array2::zeros((all, plan.width)),
+            Starts::Gaussian => narrow("slots.noise", all, plan.width)?,
         };
         let spread = record.vector("scaling.spread", grid.channels)?;
         if let Some(bad) = spread.iter().find(|s| **s <= 0.0) {
@@ -118,10 +91,21 @@ impl SlotBottleneck {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Weights [slots × classes] of the slots of sample `i` among those traced.
+    /// Values [concepts × D] of the concepts' slots of sample `i` among those traced.
+    fn values_of(&self, traced: &Traced, i: usize) -> Array2<f64> {
+        let all = block(&traced.cross.values, i, self.network.slots());
+        all.slice_axis(Axis(0), Slice::from(..self.names.concepts.len())).mapv(f64::from)
+    }
+
+    /// Mean attention [samples × concepts] of those traced.
+    fn means_of(&self, traced: &Traced) -> Array2<f64> {
+        let slots = Slice::from(..self.names.concepts.len());
+        traced.cross.means().slice_axis_move(Axis(1), slots)
+    }
+
+    /// Weights [concepts × classes] of sample `i` among those traced.
     fn weights_of(&self, traced: &Traced, i: usize) -> Array2<f64> {
-        let values = block(&traced.cross.values, i, self.network.slots()).mapv(f64::from);
-        values.dot(&self.network.cross.output.mapv(f64::from))
+        self.values_of(traced, i).dot(&self.network.cross.output.mapv(f64::from))
     }
 
     fn check(&self, concepts: ArrayView2<'_, f64>, embeddings: ArrayView2<'_, f64>) -> Result<(), ProbeError> {
@@ -160,7 +144,7 @@ impl Bottleneck for SlotBottleneck {
 
     fn concepts(&self, embeddings: ArrayView2<'_, f64>) -> Result<Array2<f64>, ProbeError> {
         let means = self.each(embeddings, |traced, rows| {
-            let means = traced.cross.means();
+            let means = self.means_of(traced);
             rows.enumerate().map(|(i, _)| means.row(i).to_owned()).collect()
         })?;
         Ok(matrix(means, self.names.concepts.len()))
@@ -175,7 +159,7 @@ impl Bottleneck for SlotBottleneck {
     ) -> Result<Array2<f64>, ProbeError> {
         self.check(concepts, embeddings)?;
         let scores = self.each(embeddings, |traced, rows| {
-            let means = traced.cross.means();
+            let means = self.means_of(traced);
             let of = |(i, row): (usize, usize)| {
                 let own = traced.cross.scores.row(i).mapv(f64::from);
                 own + (&concepts.row(row) - &means.row(i)).dot(&self.weights_of(traced, i))
@@ -221,15 +205,15 @@ impl Bottleneck for SlotBottleneck {
         embeddings: ArrayView2<'_, f64>,
     ) -> Result<Option<Array3<f64>>, ProbeError> {
         self.check(concepts, embeddings)?;
-        let slots = self.network.slots();
+        let concepts_of = self.names.concepts.len();
         let parts = self.each(embeddings, |traced, rows| {
             let of = |(i, row): (usize, usize)| {
                 let shares = concepts.row(row).insert_axis(Axis(1));
-                block(&traced.cross.values, i, slots).mapv(f64::from) * shares
+                self.values_of(traced, i) * shares
             };
             rows.enumerate().map(of).collect()
         })?;
-        let mut out = Array3::zeros((parts.len(), slots, self.network.plan.width));
+        let mut out = Array3::zeros((parts.len(), concepts_of, self.network.plan.width));
         out.outer_iter_mut().zip(parts).for_each(|(mut to, part)| to.assign(&part));
         Ok(Some(out))
     }
@@ -245,10 +229,11 @@ impl Attention for SlotBottleneck {
     }
 
     fn attention(&self, embeddings: ArrayView2<'_, f64>) -> Result<Array3<f32>, ProbeError> {
-        let (n, slots) = (self.network.cells(), self.network.slots());
+        let (n, slots) = (self.network.cells(), self.names.concepts.len());
         let parts = self.each(embeddings, |traced, rows| {
             let all = traced.cross.attention();
-            rows.enumerate().map(|(i, _)| block(&all, i, n).to_owned()).collect()
+            let own = Slice::from(..slots);
+            rows.enumerate().map(|(i, _)| block(&all, i, n).slice_axis(Axis(1), own).to_owned()).collect()
         })?;
         let mut out = Array3::zeros((parts.len(), n, slots));
         out.outer_iter_mut().zip(parts).for_each(|(mut to, part)| to.assign(&part));
@@ -258,7 +243,7 @@ impl Attention for SlotBottleneck {
     fn weights(&self, embeddings: ArrayView2<'_, f64>) -> Result<Array3<f64>, ProbeError> {
         let parts =
             self.each(embeddings, |traced, rows| rows.enumerate().map(|(i, _)| self.weights_of(traced, i)).collect())?;
-        let mut out = Array3::zeros((parts.len(), self.network.slots(), self.names.classes.len()));
+        let mut out = Array3::zeros((parts.len(), self.names.concepts.len(), self.names.classes.len()));
         out.outer_iter_mut().zip(parts).for_each(|(mut to, part)| to.assign(&part));
         Ok(out)
     }

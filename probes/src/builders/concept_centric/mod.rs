@@ -16,6 +16,7 @@
 mod aim;
 mod blocks;
 mod calibrate;
+mod cells;
 mod cross;
 mod fit;
 mod fitted;
@@ -23,6 +24,7 @@ mod gru;
 mod network;
 #[cfg(test)]
 mod oracle;
+mod plan;
 mod slots;
 mod task;
 #[cfg(test)]
@@ -34,7 +36,7 @@ use crate::train::{Given, Schedule, joined};
 use fit::{ConceptCentric, Supervision};
 use fitted::SlotBottleneck;
 use narrows_estimators::registry::ParameterDoc;
-use network::Starts;
+use plan::Starts;
 use slots::Gradient;
 
 const NAME: &str = "concept-centric";
@@ -68,6 +70,7 @@ pub(crate) const ENTRY: Entry = Entry {
             heads,
             gradient: given.choice("gradient", &GRADIENTS)?,
             supervision: given.choice("supervision", &SUPERVISIONS)?,
+            background: given.choice("background", &[("auto", None), ("yes", Some(true)), ("no", Some(false))])?,
             explanation: given.not_negative("lambda-explanation")?,
             sparse: given.not_negative("lambda-sparse")?,
             schedule: Schedule::read(&given)?,
@@ -99,7 +102,7 @@ const fn doc(name: &'static str, default: &'static str, meaning: &'static str) -
     ParameterDoc { name, default, meaning }
 }
 
-const OWN: [ParameterDoc; 11] = [
+const OWN: [ParameterDoc; 12] = [
     doc("width", "32", "D, numbers in a cell and in a slot inside the network"),
     doc("hidden", "none", "units of hidden layers between a cell and its D numbers: none, 128"),
     doc("positions", "yes", "yes: a learned vector of its place is added to each cell"),
@@ -117,8 +120,14 @@ const OWN: [ParameterDoc; 11] = [
         "auto",
         "of attention: cells (where parts lie), image (which concepts), both, none; auto: cells, image, none, the first that the data allow",
     ),
+    doc(
+        "background",
+        "auto",
+        "yes: one more slot, which is no concept, for cells that no present concept covers (not in the paper); auto: yes \
+         where cells teach",
+    ),
     doc("lambda-explanation", "1", "weight of the explanation loss C · MSE(A, H)"),
     doc("lambda-sparse", "0.5", "weight of the mean of −A ln A"),
 ];
 
-const PARAMETERS: [ParameterDoc; 19] = joined(OWN, Schedule::docs("60", "32", "adamw", "2e-3", "0.01", "0.9", "0.1"));
+const PARAMETERS: [ParameterDoc; 20] = joined(OWN, Schedule::docs("60", "32", "adamw", "2e-3", "0.01", "0.9", "0.1"));

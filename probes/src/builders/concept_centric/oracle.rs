@@ -2,7 +2,8 @@
 //! by formula.
 
 use super::aim::Aim;
-use super::network::{Network, Plan, Starts};
+use super::network::Network;
+use super::plan::{Plan, Starts};
 use super::slots::Gradient;
 use super::task::SlotTask;
 use crate::train::oracle::{assert_near, matrix};
@@ -20,7 +21,7 @@ const ROWS: [usize; 10] = [3, 1, 11, 0, 7, 5, 2, 9, 10, 6];
 
 fn plan(heads: usize, starts: Starts, gradient: Gradient, positions: bool) -> Plan {
     let grid = Grid { height: 2, width: 3, channels: 4 };
-    Plan { grid, width: D, hidden: vec![5], positions, iterations: 3, heads, starts, gradient }
+    Plan { grid, width: D, hidden: vec![5], positions, iterations: 3, heads, starts, gradient, background: false }
 }
 
 /// Twelve samples with labels of four concepts, about three parts, some of them missing.
@@ -154,7 +155,7 @@ fn every_gradient_is_that_of_burn() {
     let task = SlotTask {
         inputs: Array2::from_shape_fn((12, CELLS * 4), |(i, j)| ((i * 24 + j) as f32 * 1.3).sin()),
         labels: &classes,
-        aim: Aim::new(labels, Some(&places), true),
+        aim: Aim::new(labels, Some(&places), (true, false)),
         explanation: 0.8,
         sparse: 0.6,
     };

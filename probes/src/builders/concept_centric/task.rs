@@ -3,7 +3,8 @@
 use super::CHUNK;
 use super::aim::{Aim, Counts};
 use super::blocks::{block, block_mut};
-use super::network::{Network, Starts};
+use super::network::Network;
+use super::plan::Starts;
 use crate::train::{Task, Weights, cross_entropy};
 use ndarray::{Array2, Axis};
 use rand_chacha::ChaCha8Rng;

@@ -107,6 +107,13 @@ impl Bottleneck for Energy {
         Ok(Some(out))
     }
 
+    /// softmax(−E_concept(x, ·)) of each concept.
+    fn concepts_alone(&self, embeddings: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>, ProbeError> {
+        check_embeddings(embeddings, self.n_features())?;
+        let odds = self.tables.evidence(&self.parts, embeddings).odds;
+        Ok(Some(odds.mapv(|z| 1.0 / (1.0 + (-z).exp()))))
+    }
+
     fn joint(&self) -> Option<&dyn JointModel> {
         Some(self)
     }

@@ -14,7 +14,7 @@ pub(super) fn classes(numbers: &Numbers<'_>, name: String) -> Option<Drawing> {
         concepts.iter().flat_map(|c| classes.iter().map(move |y| value(c, y))).collect()
     };
     let panels = panels(numbers, "p(c | y)", &of)?;
-    let picture = Cells { rows: concepts, columns: classes, corner: "c", panels, square: false }.picture();
+    let picture = Cells { rows: concepts, columns: classes, corner: "", panels, square: false }.picture();
     let mut caption = format!(
         "Marginal importance (Xu et al. 2024, proposition 3.2): the probability that a concept is present given the class, by \
          {} and by what it is held against. Empty where a class never occurs.",
