@@ -29,8 +29,10 @@ fn steps(probe: &str, energies: ArrayView2<'_, f64>) -> Vec<EnergyTraceRow> {
         .axis_iter(Axis(1))
         .enumerate()
         .map(|(step, column)| {
-            let mut sorted = column.to_vec();
-            sorted.sort_by(f64::total_cmp);
+            let sorted = ordered(column.to_vec());
+            let above = ordered(energies.outer_iter().map(|e| e[step] - e[e.len() - 1]).collect());
+            // Of a sample that moved in the last step nobody knows whether it would have stopped there.
+            let stopped = |end: &&usize| **end < step || energies.ncols() == 1;
             EnergyTraceRow {
                 probe: probe.into(),
                 step: step as u64,
@@ -38,11 +40,20 @@ fn steps(probe: &str, energies: ArrayView2<'_, f64>) -> Vec<EnergyTraceRow> {
                 q10: quantile(&sorted, 0.1),
                 q50: quantile(&sorted, 0.5),
                 q90: quantile(&sorted, 0.9),
-                stopped: ends.iter().filter(|&&end| end <= step).count() as f64 / n as f64,
+                above_end: above.iter().sum::<f64>() / n as f64,
+                above_end_q10: quantile(&above, 0.1),
+                above_end_q50: quantile(&above, 0.5),
+                above_end_q90: quantile(&above, 0.9),
+                stopped: ends.iter().filter(stopped).count() as f64 / n as f64,
                 n_samples: n as u64,
             }
         })
         .collect()
+}
+
+fn ordered(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
 }
 
 /// Of sorted values, interpolated between the two nearest (type 7 of Hyndman & Fan 1996).
@@ -56,12 +67,23 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 /// The sentence on one bottleneck.
 pub fn descended(rows: &[EnergyTraceRow]) -> Option<String> {
     let (first, last) = (rows.first()?, rows.last()?);
-    let half = rows.iter().find(|r| r.stopped >= 0.5)?;
-    let most = rows.iter().find(|r| r.stopped >= 0.9)?;
+    let after = |share: f64| rows.iter().find(|r| r.stopped >= share).map(|r| r.step.saturating_sub(1));
+    let rests = match (after(0.5), after(0.9)) {
+        (Some(half), Some(most)) => format!("half of them rest after {half} steps, nine in ten after {most}"),
+        (Some(half), None) => format!("half of them rest after {half} steps"),
+        (None, _) => "fewer than half of them rest before the end".into(),
+    };
     Some(format!(
-        "{}: the mean energy of {} samples goes from {:.3} to {:.3} nats (median {:.3} to {:.3}); half of them have stopped \
-         after {} steps, nine in ten after {}, all after {}.",
-        first.probe, first.n_samples, first.mean, last.mean, first.q50, last.q50, half.step, most.step, last.step
+        "{}: the mean energy of {} samples goes from {:.3} to {:.3} nats in {} steps (median {:.3} to {:.3}); {rests}; \
+         {:.1} % still move in the last step.",
+        first.probe,
+        first.n_samples,
+        first.mean,
+        last.mean,
+        last.step,
+        first.q50,
+        last.q50,
+        100.0 * (1.0 - last.stopped)
     ))
 }
 
@@ -77,8 +99,11 @@ mod tests {
         assert_eq!(found.iter().map(|r| r.mean).collect::<Vec<_>>(), [3.0, 2.0, 5.0 / 3.0, 4.0 / 3.0]);
         // Sorted 1, 3, 5: a tenth lies at place 0.2, nine tenths at place 1.8.
         assert!((found[0].q10 - 1.4).abs() < 1e-12 && found[0].q50 == 3.0 && (found[0].q90 - 4.6).abs() < 1e-12);
+        // Above the end: 0, 2, 3; then 0, 0, 2.
+        assert!((found[0].above_end - 5.0 / 3.0).abs() < 1e-12 && found[0].above_end_q50 == 2.0);
+        assert!((found[1].above_end_q90 - 1.6).abs() < 1e-12 && found[3].above_end == 0.0);
         let stopped: Vec<f64> = found.iter().map(|r| (3.0 * r.stopped).round()).collect();
-        assert_eq!(stopped, [1.0, 2.0, 2.0, 3.0]);
+        assert_eq!(stopped, [0.0, 1.0, 2.0, 2.0]);
         let said = descended(&found).unwrap();
         assert!(
             said.contains("3.000 to 1.333 nats") && said.contains("half of them have stopped after 1 steps"),

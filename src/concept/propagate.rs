@@ -159,7 +159,8 @@ pub fn followed(rows: &[ConceptPropagationRow], follows: bool) -> Vec<String> {
     } else {
         sentences.push(format!("{head} none of {} other concepts moves, by construction.", others.len()));
     }
-    let best = |of: fn(&ConceptPropagationRow) -> f64| classes.iter().max_by(|a, b| of(a).total_cmp(&of(b)));
+    // Of equal ones the first, as everywhere.
+    let best = |of: fn(&ConceptPropagationRow) -> f64| classes.iter().rev().max_by(|a, b| of(a).total_cmp(&of(b)));
     let label = classes.iter().find(|r| r.truth == Some(1.0)).map_or("", |r| r.name.as_str());
     if let (Some(before), Some(after)) = (best(|r| r.before), best(|r| r.after)) {
         let moves = if before.name == after.name {

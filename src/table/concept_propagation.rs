@@ -129,7 +129,15 @@ pub struct EnergyTraceRow {
     pub q50: f64,
     /// 90 % quantile.
     pub q90: f64,
-    /// Share of samples that do not move any more.
+    /// Mean of what each sample's energy has above its last.
+    pub above_end: f64,
+    /// 10 % quantile of that.
+    pub above_end_q10: f64,
+    /// Median.
+    pub above_end_q50: f64,
+    /// 90 % quantile.
+    pub above_end_q90: f64,
+    /// Share of samples that moved neither in this step nor later.
     pub stopped: f64,
     /// Samples.
     pub n_samples: u64,
@@ -145,10 +153,14 @@ impl Row for EnergyTraceRow {
             Column { name: "q10", kind: Real, meaning: "its 10 % quantile" },
             Column { name: "q50", kind: Real, meaning: "its median" },
             Column { name: "q90", kind: Real, meaning: "its 90 % quantile" },
+            Column { name: "above_end", kind: Real, meaning: "mean of what each energy has above its last, in nats" },
+            Column { name: "above_end_q10", kind: Real, meaning: "10 % quantile of that" },
+            Column { name: "above_end_q50", kind: Real, meaning: "median of that" },
+            Column { name: "above_end_q90", kind: Real, meaning: "90 % quantile of that" },
             Column {
                 name: "stopped",
                 kind: Real,
-                meaning: "share of samples whose energy is the same from here on; at the last step 1",
+                meaning: "share of samples whose energy moved neither in this step nor later",
             },
             Column { name: "n_samples", kind: Integer, meaning: "samples" },
         ]

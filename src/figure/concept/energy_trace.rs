@@ -1,4 +1,5 @@
-//! Energies on the way of an inference: a column a bottleneck, energies above, the share that has stopped below.
+//! Energies on the way of an inference: a column a bottleneck; energies, what they are above their ends, the share that
+//! rests.
 
 use crate::figure::Drawing;
 use crate::figure::curve::{Look, curve};
@@ -10,6 +11,8 @@ use crate::figure::scale::{Axis, Extent, Spacing};
 use crate::figure::style::{MUTED, TRAIN};
 use crate::table::EnergyTraceRow;
 
+/// Nats below which energies above their ends are drawn alike.
+const FLOOR: f64 = 1e-3;
 /// Bottlenecks of a picture.
 const MOST: usize = 4;
 
@@ -24,11 +27,11 @@ pub(super) fn draw(rows: &[EnergyTraceRow]) -> Option<Drawing> {
     let columns = probes.len();
     let grid = Grid {
         columns,
-        panel: (if columns == 1 { 420.0 } else { 270.0 }, 190.0),
+        panel: (if columns == 1 { 420.0 } else { 270.0 }, 150.0),
         beside: (66.0, 16.0),
-        above: vec![46.0, 20.0],
-        below: 44.0,
-        margin: (6.0, 0.0, 0.0, 8.0),
+        above: vec![46.0, 12.0, 12.0],
+        below: 30.0,
+        margin: (6.0, 0.0, 0.0, 26.0),
     };
     let (width, height) = grid.size();
     let mut picture = Picture::new(width, height);
@@ -56,18 +59,31 @@ pub(super) fn draw(rows: &[EnergyTraceRow]) -> Option<Drawing> {
             (points(|r| alone(r.mean)), dashed),
         ];
         panel(0, &Axis::linear(reach, 5), captions, energies);
-        let captions = Captions { x: "step".into(), y: "stopped".into(), ..Captions::default() };
+        let reach = Extent::of(own.iter().flat_map(|r| [r.above_end, r.above_end_q90]).map(floored));
+        let above = points(|r| Measured {
+            value: floored(r.above_end_q50),
+            interval: Some((floored(r.above_end_q10), floored(r.above_end_q90))),
+        });
+        let captions = Captions { y: "above its end".into(), ..Captions::default() };
+        let curves = vec![(above, solid), (points(|r| alone(floored(r.above_end))), dashed)];
+        panel(1, &Axis::log(reach.map(|e| e.with(FLOOR))), captions, curves);
+        let captions = Captions { x: "step".into(), y: "at rest".into(), ..Captions::default() };
         let share = Axis::linear(Some(Extent { low: 0.0, high: 1.02 }), 5);
-        panel(1, &share, captions, vec![(points(|r| alone(r.stopped)), solid)]);
+        panel(2, &share, captions, vec![(points(|r| alone(r.stopped)), solid)]);
     }
-    let mut caption =
-        "Above: joint energy of test samples on the way of their inference; line: median, band: from the 10 % to \
-                       the 90 % quantile, dashes: mean. Below: share of samples whose energy is the same from there on."
-            .to_string();
+    let mut caption = format!(
+        "Joint energy of test samples on the way of their inference; line: median, band: from the 10 % to the 90 % quantile, \
+         dashes: mean. Middle: what each sample's energy has above its own last ({FLOOR} nats and below drawn alike). Below: \
+         share of samples whose energy moved neither in that step nor later."
+    );
     if all > probes.len() {
         caption.push_str(&format!(" {} of {all} bottlenecks are drawn; energy_trace.csv has all.", probes.len()));
     }
     Some(Drawing { name: "concept_energy_trace".into(), title: "Energies of the inference".into(), caption, picture })
+}
+
+fn floored(value: f64) -> f64 {
+    value.max(FLOOR)
 }
 
 fn alone(value: f64) -> Measured {
@@ -87,6 +103,10 @@ mod tests {
             q10: 3.0 - step as f64 / 10.0,
             q50: 4.8 - step as f64 / 10.0,
             q90: 7.0,
+            above_end: 2.0 - step as f64 / 10.0,
+            above_end_q10: 0.0,
+            above_end_q50: 1.0 - step as f64 / 20.0,
+            above_end_q90: 4.0,
             stopped: step as f64 / 20.0,
             n_samples: 40,
         };
