@@ -370,6 +370,28 @@ fn margins_become_the_probabilities_that_they_were_made_from() {
 }
 
 #[test]
+fn an_energy_based_bottleneck_has_a_law_though_its_scores_read_embeddings() {
+    let data = toy("xor", 400, 1);
+    let fit = fitted("energy:width=16,epochs=30", &data, 0);
+    let bottleneck = fit.bottleneck.as_ref();
+    let law = class_law(bottleneck).unwrap().unwrap();
+    let x = data.embeddings();
+    // p(c | x) is what the concepts' own energies say, and not what inference makes of it.
+    let alone = bottleneck.concepts_alone(x).unwrap().unwrap();
+    assert_eq!(alone.dim(), (400, 2));
+    assert!(alone.iter().all(|p| (0.0..=1.0).contains(p)));
+    assert_ne!(alone, bottleneck.concepts(x).unwrap());
+    let (exact, sampled) =
+        (Exact::new(alone.view(), 2, &*law, 2).unwrap(), Sampled::new(alone.view(), 2, &*law, 20_000, 0).unwrap());
+    assert!(((exact.class(0).value + exact.class(1).value) - 1.0).abs() < 1e-12);
+    for y in 0..2 {
+        for (e, s) in exact.of_class(y).pairs.iter().zip(&sampled.of_class(y).pairs) {
+            assert!((e.value - s.value).abs() < 5.0 * s.std_error + 1e-3, "{e:?} {s:?}");
+        }
+    }
+}
+
+#[test]
 fn a_bottleneck_s_law_is_asked_in_its_own_scale() {
     let data = toy("xor", 400, 1);
     for (specification, there) in
