@@ -158,7 +158,8 @@ pub fn score(
         stage(4);
         found.extend(leakage(model, &few, options, &mut scored.warnings)?);
     }
-    if wanted(MetricKind::Bypass) {
+    // Features are all that a black box has, and the mean of a memory's places is no place.
+    if has_concepts && wanted(MetricKind::Bypass) {
         stage(5);
         let own = subject.for_bottleneck(training.unwrap_or(split_rows), bottleneck)?;
         found.extend(bypass(bottleneck, own.embeddings.view(), part.embeddings.view(), &part.labels)?);
@@ -265,6 +266,8 @@ mod tests {
         assert!(found.warnings.iter().any(|w| w.contains("no concepts")), "{:?}", found.warnings);
         assert!(found.metrics.iter().all(|r| !r.metric.contains("leakage") && r.metric != "cas"));
         assert!(value(&found, "accuracy") > 0.2);
+        let memory = scored("xor:samples=200", "key-value");
+        assert!(memory.metrics.iter().all(|r| r.metric != "bypass_accuracy"));
     }
 
     #[test]
