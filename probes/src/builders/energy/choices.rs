@@ -25,6 +25,8 @@ pub(super) enum Inference {
     MeanField,
     /// Descent on relaxed concepts and class.
     Gradient,
+    /// A Markov chain over concepts and class.
+    Sampling,
     /// Each energy by itself.
     FeedForward,
 }
@@ -69,6 +71,16 @@ pub(super) struct Descent {
     pub(super) seed: u64,
 }
 
+/// The inference by sampling.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chain {
+    /// Sweeps of a sample; the first fifth is not counted.
+    pub(super) sweeps: usize,
+    /// Of the draws.
+    pub(super) seed: u64,
+}
+
 /// All choices.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +92,8 @@ pub(super) struct Choices {
     /// w_g where concepts are known.
     pub(super) correction_weight: f64,
     pub(super) descent: Descent,
+    /// The inference by sampling.
+    pub(super) chain: Chain,
 }
 
 /// Unknown concepts whose patterns are summed over at most.
@@ -114,7 +128,7 @@ impl Choices {
         if self.inference == Inference::Exact && concepts > MOST_EXACT {
             return Err(ProbeError::Data(format!(
                 "energy: inference = exact sums over all patterns of at most {MOST_EXACT} concepts, but there are \
-                 {concepts}: use inference=mean-field or inference=gradient"
+                 {concepts}: use inference=mean-field, sampling or gradient"
             )));
         }
         Ok(())
@@ -126,7 +140,8 @@ impl Choices {
         let Weighing { concept, class, global } = self.weights;
         let Descent { rate, steps, patience, delta, restarts, .. } = self.descent;
         let numbers = [concept, class, global, self.correction_weight, rate, delta];
-        if numbers.iter().all(|v| v.is_finite() && *v >= 0.0) && rate > 0.0 && steps * patience * restarts > 0 {
+        let counted = steps > 0 && patience > 0 && restarts > 0 && self.chain.sweeps > 0;
+        if numbers.iter().all(|v| v.is_finite() && *v >= 0.0) && rate > 0.0 && counted {
             return Ok(());
         }
         Err(ProbeError::Record("its weights or steps of inference are not numbers of at least 0".into()))

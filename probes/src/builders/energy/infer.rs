@@ -4,6 +4,7 @@ use super::choices::{Inference, Weighing};
 use super::descent::{Descended, descend};
 use super::exact::exact;
 use super::fitted::Energy;
+use super::gibbs::gibbs;
 use super::global::Global;
 use super::mean_field::mean_field;
 use super::parts::Evidence;
@@ -136,6 +137,10 @@ impl Energy {
         match method {
             Inference::FeedForward => samples.iter().map(Sample::feed_forward).collect(),
             Inference::Gradient => self.descended(chunk).found,
+            Inference::Sampling => {
+                let chain = self.choices.chain;
+                samples.iter().map(|s| gibbs(&global, s, chain.sweeps, chain.seed)).collect()
+            }
             Inference::MeanField | Inference::Auto => samples.iter().map(|s| mean_field(&global, s)).collect(),
             Inference::Exact => {
                 // Samples of which the same is known share the sum's energies.

@@ -26,7 +26,7 @@
 //! −ln p(y | c) − Σ_k ln p(c_k | c_−k, y), each conditional exact by a flip of D_k (see `rest`).
 //!
 //! Inference is of p(c, y | x) ∝ exp(−w_c Σ E_concept − w_y E_class − w_g G): exact by enumeration (`exact`),
-//! mean field (`mean_field`), or the paper's descent (`descent`). A correction fixes concepts, and the others become
+//! mean field (`mean_field`), sampling (`gibbs`), or the paper's descent (`descent`). A correction fixes concepts, and the others become
 //! their marginals given it (proposition 3.1).
 
 mod choices;
@@ -35,6 +35,7 @@ mod exact;
 mod fit;
 mod fitted;
 mod gate;
+mod gibbs;
 mod global;
 mod infer;
 mod mean_field;
@@ -49,7 +50,7 @@ mod weight;
 use crate::ProbeError;
 use crate::registry::{Entry, Needs};
 use crate::train::{Given, Schedule, joined};
-use choices::{Choices, Descent, Evidential, Inference, Partition, Weighing};
+use choices::{Chain, Choices, Descent, Evidential, Inference, Partition, Weighing};
 use fit::EnergyBuilder;
 use fitted::Energy;
 use narrows_estimators::registry::ParameterDoc;
@@ -95,6 +96,7 @@ pub(crate) const ENTRY: Entry = Entry {
                     restarts: given.count("restarts")?,
                     seed: 0,
                 },
+                chain: Chain { sweeps: given.count("sweeps")?, seed: 0 },
             },
             chosen_weight: global.is_none(),
             same_weight: corrected.is_none(),
@@ -108,10 +110,11 @@ pub(crate) const ENTRY: Entry = Entry {
 /// w_g of the snapshots of a training after which it is chosen.
 const UNTIL_CHOSEN: f64 = 0.3;
 
-const METHODS: [(&str, Inference); 5] = [
+const METHODS: [(&str, Inference); 6] = [
     ("auto", Inference::Auto),
     ("exact", Inference::Exact),
     ("mean-field", Inference::MeanField),
+    ("sampling", Inference::Sampling),
     ("gradient", Inference::Gradient),
     ("feed-forward", Inference::FeedForward),
 ];
@@ -141,7 +144,7 @@ const OWN: [ParameterDoc; 18] = [
     doc(
         "inference",
         "auto",
-        "auto (exact up to 16 concepts, else mean-field), exact, mean-field, gradient, feed-forward",
+        "auto (exact up to 16 concepts, else mean-field), exact, mean-field, sampling, gradient, feed-forward",
     ),
     doc("concept-weight", "1", "weight of the concept energies in inference"),
     doc("class-weight", "1", "weight of the class energy in inference"),
@@ -154,12 +157,15 @@ const OWN: [ParameterDoc; 18] = [
     doc("inference-delta", "0.01", "nats that count as a gain there"),
 ];
 
-const RESTARTS: [ParameterDoc; 1] = [doc("restarts", "1", "starts of gradient inference: zero, then random logits")];
+const LAST: [ParameterDoc; 2] = [
+    doc("restarts", "1", "starts of gradient inference: zero, then random logits"),
+    doc("sweeps", "120", "sweeps of inference by sampling, of which the first fifth is not counted"),
+];
 
-const PARAMETERS: [ParameterDoc; 27] = joined(OWN, SCHEDULE);
+const PARAMETERS: [ParameterDoc; 28] = joined(OWN, SCHEDULE);
 
-const SCHEDULE: [ParameterDoc; 9] =
-    joined(RESTARTS, Schedule::docs("300", "64", "adamw", "3e-3", "0.01", "0.9", "0.1"));
+const SCHEDULE: [ParameterDoc; 10] =
+    joined(LAST, Schedule::docs("300", "64", "adamw", "3e-3", "0.01", "0.9", "0.1"));
 
 #[cfg(test)]
 mod testing;
