@@ -164,8 +164,7 @@ const LAST: [ParameterDoc; 2] = [
 
 const PARAMETERS: [ParameterDoc; 28] = joined(OWN, SCHEDULE);
 
-const SCHEDULE: [ParameterDoc; 10] =
-    joined(LAST, Schedule::docs("300", "64", "adamw", "3e-3", "0.01", "0.9", "0.1"));
+const SCHEDULE: [ParameterDoc; 10] = joined(LAST, Schedule::docs("300", "64", "adamw", "3e-3", "0.01", "0.9", "0.1"));
 
 #[cfg(test)]
 mod testing;
