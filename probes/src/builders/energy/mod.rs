@@ -154,7 +154,7 @@ const OWN: [ParameterDoc; 18] = [
     doc("inference-lr", "0.1", "Adam's learning rate in gradient inference"),
     doc("inference-steps", "300", "most steps of gradient inference"),
     doc("inference-patience", "10", "steps without a gain after which a sample's gradient inference stops"),
-    doc("inference-delta", "0.01", "nats that count as a gain there"),
+    doc("inference-delta", "0.1", "nats that count as a gain there (released code: 1, of a batch)"),
 ];
 
 const LAST: [ParameterDoc; 2] = [
