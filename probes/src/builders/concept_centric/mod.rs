@@ -118,7 +118,8 @@ const OWN: [ParameterDoc; 12] = [
     doc(
         "supervision",
         "auto",
-        "of attention: cells (where parts lie), image (which concepts), both, none; auto: both, image, none, the first that the data allow",
+        "of attention: cells (where parts lie), image (which concepts), both, none; auto: both, image, none, the first \
+         that the data allow",
     ),
     doc(
         "background",
