@@ -246,7 +246,7 @@ mod tests {
     fn attention_is_mapped_and_explains_the_score() {
         let subject = Tokens::Maps.apply(subject()).unwrap();
         let sound = sound(&subject, false).unwrap();
-        let builder = "concept-centric:width=16,epochs=60,lr=0.01,batch=16";
+        let builder = "concept-centric:width=16,epochs=60,lr=0.01,batch=16,background=yes";
         let fitted = fit(&subject, &sound, (builder, builder), &DataSpec::default(), 0, None, &mut Unwatched).unwrap();
         let found = map(&fitted.model, &subject, ("test", &subject.test), &options()).unwrap();
         assert!(found.warnings.is_empty(), "{:?}", found.warnings);

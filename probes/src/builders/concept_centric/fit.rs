@@ -20,7 +20,7 @@ const SLOTS: usize = 16;
 /// What teaches attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Supervision {
-    /// The most that the data have.
+    /// Both, image or none: the first that the data allow (cells where there is a slot for the background).
     Auto,
     /// Where in the cells concepts lie.
     Cells,
@@ -45,8 +45,8 @@ pub(super) struct ConceptCentric {
     pub(super) heads: usize,
     pub(super) gradient: Gradient,
     pub(super) supervision: Supervision,
-    /// Whether cells that no concept covers have a slot of their own; `None`: where cells teach.
-    pub(super) background: Option<bool>,
+    /// Whether cells that no concept covers have a slot of their own.
+    pub(super) background: bool,
     pub(super) explanation: f64,
     pub(super) sparse: f64,
     pub(super) schedule: Schedule,
@@ -70,9 +70,10 @@ impl Builder for ConceptCentric {
             warnings.push(one_cell());
             Grid { height: 1, width: 1, channels: data.n_features() }
         });
-        let background = self.background.unwrap_or(supervision == Supervision::Cells);
+        let background = self.background;
         if background && supervision != Supervision::Cells {
-            let text = "background=yes needs supervision=cells: where no concept lies is not known otherwise";
+            let text = "background=yes needs supervision=cells, and places to teach it by: where no concept lies is not known \
+                        otherwise";
             return Err(ProbeError::Data(format!("{NAME}: {text}")));
         }
         let aim = self.aim(data, (supervision, background), &mut warnings)?;
@@ -147,7 +148,8 @@ impl ConceptCentric {
     fn effective(&self, data: &ConceptData) -> Result<Supervision, ProbeError> {
         let (labels, places) = (data.concepts().is_some(), data.places().is_some());
         match self.supervision {
-            Supervision::Auto if labels && places => Ok(Supervision::Cells),
+            Supervision::Auto if labels && places && self.background => Ok(Supervision::Cells),
+            Supervision::Auto if labels && places => Ok(Supervision::Both),
             Supervision::Auto if labels => Ok(Supervision::Image),
             Supervision::Auto => Ok(Supervision::None),
             Supervision::Cells | Supervision::Both if !places => Err(ProbeError::Needs {

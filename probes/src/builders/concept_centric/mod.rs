@@ -70,7 +70,7 @@ pub(crate) const ENTRY: Entry = Entry {
             heads,
             gradient: given.choice("gradient", &GRADIENTS)?,
             supervision: given.choice("supervision", &SUPERVISIONS)?,
-            background: given.choice("background", &[("auto", None), ("yes", Some(true)), ("no", Some(false))])?,
+            background: given.yes("background")?,
             explanation: given.not_negative("lambda-explanation")?,
             sparse: given.not_negative("lambda-sparse")?,
             schedule: Schedule::read(&given)?,
@@ -118,16 +118,17 @@ const OWN: [ParameterDoc; 12] = [
     doc(
         "supervision",
         "auto",
-        "of attention: cells (where parts lie), image (which concepts), both, none; auto: cells, image, none, the first that the data allow",
+        "of attention: cells (where parts lie), image (which concepts), both, none; auto: both, image, none, the first \
+         that the data allow",
     ),
     doc(
         "background",
-        "auto",
-        "yes: one more slot, which is no concept, for cells that no present concept covers (not in the paper); auto: yes \
-         where cells teach",
+        "no",
+        "yes: one more slot, which is no concept, for cells that no present concept covers (not in the paper); with cells \
+         alone",
     ),
     doc("lambda-explanation", "1", "weight of the explanation loss C · MSE(A, H)"),
-    doc("lambda-sparse", "0.5", "weight of the mean of −A ln A"),
+    doc("lambda-sparse", "0", "weight of the mean of −A ln A; the paper's 0.5 located concepts worse on birds"),
 ];
 
-const PARAMETERS: [ParameterDoc; 20] = joined(OWN, Schedule::docs("60", "32", "adamw", "2e-3", "0.01", "0.9", "0.1"));
+const PARAMETERS: [ParameterDoc; 20] = joined(OWN, Schedule::docs("60", "32", "adamw", "5e-3", "0.01", "0.9", "0.1"));

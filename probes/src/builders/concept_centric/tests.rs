@@ -54,7 +54,7 @@ fn pointing(found: &dyn Bottleneck, data: &ConceptData, cells: &[Vec<usize>]) ->
 #[test]
 fn taught_by_cells_attention_finds_them_and_the_classes() {
     let ((train, _), (test, cells)) = (planted(500, 1), planted(300, 2));
-    let found = fitted("concept-centric:width=16,epochs=30,lr=5e-3", &train, 1);
+    let found = fitted("concept-centric:width=16,epochs=30,background=yes", &train, 1);
     assert!(found.warnings.iter().all(|w| !w.contains("one cell")), "{:?}", found.warnings);
     let found = found.bottleneck;
     let accuracy = found.accuracy(test.embeddings(), test.labels()).unwrap();
@@ -80,6 +80,7 @@ fn every_kind_survives_being_written_down() {
     let (data, _) = planted(60, 3);
     for more in [
         "",
+        ",background=yes,lambda-sparse=0.5",
         ",heads=2,gradient=implicit,supervision=image,hidden=7",
         ",heads=4,gradient=straight-through,supervision=both,positions=no",
         ",slots=gaussian,supervision=none,slots-count=3",
@@ -89,7 +90,7 @@ fn every_kind_survives_being_written_down() {
         assert_consistent(&*found, data.embeddings());
         let maps = found.attention().unwrap().attention(data.embeddings()).unwrap();
         // The background has the rest, where there is one.
-        let background = more.is_empty();
+        let background = more.starts_with(",background");
         let whole = |s: &f32| if background { (0.0..1.0).contains(s) } else { (s - 1.0).abs() < 1e-5 };
         assert!(maps.sum_axis(Axis(2)).iter().all(whole));
         let restored = restore(&found.record()).unwrap();
@@ -162,11 +163,13 @@ fn what_cannot_be_is_told() {
     let data = toy("xor", 50, 1);
     let refused = fit("concept-centric:supervision=cells", &data).unwrap_err().to_string();
     assert!(refused.contains("--tokens"), "{refused}");
+    let refused = fit("concept-centric:background=yes", &data).unwrap_err().to_string();
+    assert!(refused.contains("supervision=cells"), "{refused}");
     // Concepts about no part are named.
     let (data, _) = planted(30, 1);
     let mut places = data.places().unwrap().clone();
     places.parts[3] = None;
-    let found = fit("concept-centric:epochs=1", &data.with_places(places).unwrap()).unwrap();
+    let found = fit("concept-centric:epochs=1,supervision=cells", &data.with_places(places).unwrap()).unwrap();
     assert!(found.warnings[0].contains("1 of 4 concepts are about no part (c3)"), "{:?}", found.warnings);
 }
 
@@ -206,7 +209,7 @@ fn training_lowers_what_it_is_to_lower() {
     use super::task::SlotTask;
     use crate::train::{Optimiser, Purpose, Step, Task, Weights, single, stream};
     let (data, _) = planted(64, 5);
-    let record = fitted("concept-centric:width=8,epochs=1", &data, 1).bottleneck.record();
+    let record = fitted("concept-centric:width=8,epochs=1,background=yes", &data, 1).bottleneck.record();
     let plan = record.setting("network").unwrap();
     let mut model = Network::new(plan, CONCEPTS + 1, 4, 2).unwrap();
     let scaling = super::cells::scaling(data.embeddings(), GRID.channels);
