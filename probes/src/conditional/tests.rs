@@ -276,7 +276,8 @@ fn counts_tend_to_the_exact_numbers_where_labels_come_from_the_model() {
         let (a, b) = (few.mean_absolute.unwrap(), many.mean_absolute.unwrap());
         assert!(b < 0.006 && b < 0.5 * a, "{:?}: {a} with few, {b} with many", few.quantity);
         // The model being right, the difference is the noise of the counts.
-        assert!((0.5..1.6).contains(&(b / many.noise.unwrap())), "{many:?}");
+        // Of p(y) there are three numbers alone: a wide margin.
+        assert!((0.3..2.5).contains(&(b / many.noise.unwrap())), "{many:?}");
     }
 }
 
