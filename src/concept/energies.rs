@@ -105,10 +105,7 @@ mod tests {
         let stopped: Vec<f64> = found.iter().map(|r| (3.0 * r.stopped).round()).collect();
         assert_eq!(stopped, [0.0, 1.0, 2.0, 2.0]);
         let said = descended(&found).unwrap();
-        assert!(
-            said.contains("3.000 to 1.333 nats") && said.contains("half of them have stopped after 1 steps"),
-            "{said}"
-        );
+        assert!(said.contains("3.000 to 1.333 nats") && said.contains("half of them rest after 1 steps"), "{said}");
         assert!(descended(&[]).is_none());
     }
 }

@@ -256,7 +256,8 @@ mod tests {
             assert!(of(metric).value.unwrap() > 0.95, "{metric}: {:?}", of(metric).value);
             assert!(of(metric).flags.split(';').any(|f| f == "attention"), "{:?}", of(metric).flags);
         }
-        assert!(of("cem").value.unwrap() > 0.95);
+        // A quarter of the samples have neither concept: whatever is ranked first there is absent.
+        assert!(of("cem").value.unwrap() > 0.7, "{:?}", of("cem"));
         assert_eq!(found.overlays.maps.dim(), (6, 8, 8));
         // What concepts add to a score, each by the sample's own weight, adds up to it.
         let bottleneck = fitted.model.bottleneck.as_ref();

@@ -182,7 +182,7 @@ mod tests {
     fn faults_say_what_to_give() {
         let spec = DataSpec { data: Some("xor".into()), tokens: Some(Tokens::Maps), ..DataSpec::default() };
         assert!(spec.load(0).unwrap_err().to_string().contains("--feature-maps FILE"));
-        let spec = DataSpec { data: Some("birds:samples=4".into()), tokens: Some(Tokens::Patches(7)), ..spec };
+        let spec = DataSpec { data: Some("birds:samples=60".into()), tokens: Some(Tokens::Patches(7)), ..spec };
         assert!(spec.load(0).unwrap_err().to_string().contains("patches of 7 pixels do not fill images of 64 × 64"));
         assert!("squares".parse::<Tokens>().unwrap_err().contains("patches:8"));
         assert_eq!("patches:8".parse::<Tokens>().unwrap().to_string(), "patches:8");

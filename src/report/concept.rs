@@ -13,9 +13,10 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         let path = folder.join(name);
         if path.exists() { read_csv(&path) } else { Ok(vec![]) }
     }
+    let comparison: Vec<ConceptComparisonRow> = table(folder, "comparison.csv")?;
     Ok(ConceptTables {
         metrics: table(folder, "metrics.csv")?,
-        comparison: table(folder, "comparison.csv")?,
+        comparison,
         path: table(folder, "path.csv")?,
         weights: table(folder, "weights.csv")?,
         contributions: table(folder, "contributions.csv")?,
@@ -32,7 +33,8 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         energy_trace: table(folder, "energy_trace.csv")?,
         edits: table(folder, "edits.csv")?,
         incremental: table(folder, "incremental_summary.csv")?,
-        timings: table(folder, "timings.csv")?,
+        // Other jobs have times of another form.
+        timings: if comparison.is_empty() { vec![] } else { table(folder, "timings.csv")? },
     })
 }
 

@@ -122,7 +122,7 @@ impl<'a> Interventions<'a> {
     }
 
     #[cfg(test)]
-    pub(super) fn without_shortcut(mut self) -> Self {
+    pub(crate) fn without_shortcut(mut self) -> Self {
         self.model = self.model.without_shortcut();
         self
     }

@@ -1,7 +1,7 @@
 //! Concepts under correction, and what the bottleneck would say if some of them were known.
 
 use crate::{Bottleneck, Head, ProbeError, best_class};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut1, Axis};
 use std::fmt::Debug;
 
 /// What is known of a batch of samples after some corrections.
@@ -54,6 +54,8 @@ pub(crate) struct Model<'a> {
     pub(crate) corrections: Array2<f64>,
     /// The head, where scores are affine in the concepts and corrections stay where they are made.
     linear: Option<Head>,
+    /// Whether they are so given the embedding, with weights of each sample's own.
+    own_weights: bool,
 }
 
 impl<'a> Model<'a> {
@@ -67,7 +69,8 @@ impl<'a> Model<'a> {
             let builder = bottleneck.builder();
             ProbeError::Data(format!("{builder} has features and no concepts: there is nothing to correct"))
         })?;
-        let mut model = Self { bottleneck, propagation, corrections, linear: None };
+        let mut model = Self { bottleneck, propagation, corrections, linear: None, own_weights: false };
+        model.own_weights = propagation.is_independent() && bottleneck.attention().is_some();
         if let Some(head) = bottleneck.head().filter(|_| propagation.is_independent())
             && model.is_affine(&head, embeddings)?
         {
@@ -80,6 +83,7 @@ impl<'a> Model<'a> {
     #[cfg(test)]
     pub(crate) fn without_shortcut(mut self) -> Self {
         self.linear = None;
+        self.own_weights = false;
         self
     }
 
@@ -135,6 +139,11 @@ pub(crate) struct State<'a> {
     mask: Array2<bool>,
     /// Scores [samples × classes] of the concepts as they stand.
     pub(crate) scores: Array2<f64>,
+    /// Weights [samples × concepts × classes] of each sample's own, where scores are affine in the concepts given the
+    /// embedding: they are found once, and not by running the network anew for each correction.
+    own: Option<Array3<f64>>,
+    /// Scores before anything was corrected.
+    first: Array2<f64>,
 }
 
 impl<'a> State<'a> {
@@ -143,7 +152,9 @@ impl<'a> State<'a> {
         let predicted = model.bottleneck.concepts(embeddings.view())?;
         let scores = model.bottleneck.scores(predicted.view(), embeddings.view())?;
         let mask = Array2::from_elem(predicted.dim(), false);
-        Ok(Self { model, embeddings, concepts: predicted.clone(), predicted, mask, scores })
+        let attention = model.bottleneck.attention().filter(|_| model.own_weights);
+        let own = attention.map(|a| a.weights(embeddings.view())).transpose()?;
+        Ok(Self { model, embeddings, concepts: predicted.clone(), predicted, mask, first: scores.clone(), scores, own })
     }
 
     /// Sets concepts of one sample to what the person said; what they do not know stays.
@@ -159,6 +170,15 @@ impl<'a> State<'a> {
 
     /// Brings the other concepts and the scores up to date.
     pub(crate) fn refresh(&mut self) -> Result<(), ProbeError> {
+        if let Some(own) = &self.own {
+            self.scores.assign(&self.first);
+            let moves = &self.concepts - &self.predicted;
+            for ((mut scores, own), moves) in self.scores.outer_iter_mut().zip(own.outer_iter()).zip(moves.outer_iter())
+            {
+                scores += &moves.dot(&own);
+            }
+            return Ok(());
+        }
         if !self.model.propagation.is_independent() {
             self.concepts = self.propagated(self.concepts.view(), &self.mask, None)?;
         }
@@ -185,13 +205,13 @@ impl<'a> State<'a> {
         values: ArrayView2<'_, f64>,
         known: bool,
     ) -> Result<Array2<f64>, ProbeError> {
-        if let Some(head) = &self.model.linear {
+        if self.model.linear.is_some() || self.own.is_some() {
             let mut scores = self.scores.select(Axis(0), rows);
             for (i, mut row) in scores.outer_iter_mut().enumerate() {
                 for (m, &concept) in members.iter().enumerate() {
                     let change = values[[i, m]] - self.concepts[[rows[i], concept]];
                     if change != 0.0 && !change.is_nan() {
-                        row.scaled_add(change, &head.weights.row(concept));
+                        self.add(&mut row, change, rows[i], concept);
                     }
                 }
             }
@@ -211,6 +231,17 @@ impl<'a> State<'a> {
             concepts = self.propagated(concepts.view(), &mask, Some(rows))?;
         }
         self.model.bottleneck.scores(concepts.view(), self.embeddings.select(Axis(0), rows).view())
+    }
+
+    /// Adds to the scores of a sample what so much more of a concept does.
+    fn add(&self, scores: &mut ArrayViewMut1<'_, f64>, change: f64, sample: usize, concept: usize) {
+        match (&self.own, &self.model.linear) {
+            (Some(own), _) => {
+                scores.scaled_add(change, &own.index_axis(Axis(0), sample).index_axis(Axis(0), concept));
+            }
+            (None, Some(head)) => scores.scaled_add(change, &head.weights.row(concept)),
+            (None, None) => {}
+        }
     }
 
     fn propagated(

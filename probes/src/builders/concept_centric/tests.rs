@@ -204,6 +204,20 @@ fn damage_is_refused() {
 }
 
 #[test]
+fn corrections_by_own_weights_are_those_of_the_network() {
+    use crate::interventions::{Interventions, Units, policy};
+    let (data, _) = planted(80, 3);
+    let found = fitted("concept-centric:width=8,epochs=2", &data, 1).bottleneck;
+    let units = Units::single(&data.names().concepts);
+    let truth = data.concepts().unwrap();
+    let run = Interventions::new(&*found, data.embeddings(), data.labels(), truth, units).unwrap();
+    let by_weights = run.simulate(&*policy("greedy").unwrap(), 1).unwrap();
+    let by_network = run.without_shortcut().simulate(&*policy("greedy").unwrap(), 1).unwrap();
+    assert_eq!(by_weights.predicted, by_network.predicted);
+    assert!((&by_weights.probability - &by_network.probability).iter().all(|d| d.abs() < 1e-5));
+}
+
+#[test]
 fn training_lowers_what_it_is_to_lower() {
     use super::aim::Aim;
     use super::task::SlotTask;
