@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_bottleneck_on_a_known_joint_comes_near_its_truth() {
-        let (model, subject) = fitted("known-joint:samples=4000,noise=0.2", "cbm-independent:epochs=200,head-hidden=32");
+        let (model, subject) =
+            fitted("known-joint:samples=4000,noise=0.2", "cbm-independent:epochs=200,head-hidden=32");
         spec().check(&model, &subject, &subject.test).unwrap();
         let found = spec().run(&model, &subject, &subject.test, &|| ()).unwrap();
         for quantity in ["class", "concept", "concept_given_class", "concept_given_concept", "pair_given_class"] {
