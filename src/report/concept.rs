@@ -14,6 +14,8 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         if path.exists() { read_csv(&path) } else { Ok(vec![]) }
     }
     let comparison: Vec<ConceptComparisonRow> = table(folder, "comparison.csv")?;
+    // Other jobs have times of another form.
+    let timings = if comparison.is_empty() { vec![] } else { table(folder, "timings.csv")? };
     Ok(ConceptTables {
         metrics: table(folder, "metrics.csv")?,
         comparison,
@@ -33,8 +35,7 @@ pub(super) fn read(folder: &Path) -> Result<ConceptTables> {
         energy_trace: table(folder, "energy_trace.csv")?,
         edits: table(folder, "edits.csv")?,
         incremental: table(folder, "incremental_summary.csv")?,
-        // Other jobs have times of another form.
-        timings: if comparison.is_empty() { vec![] } else { table(folder, "timings.csv")? },
+        timings,
     })
 }
 
