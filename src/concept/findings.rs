@@ -57,12 +57,12 @@ pub fn compared(subject: &Subject, rows: &[ConceptComparisonRow]) -> Vec<String>
             format!("{} {:.1} % ± {:.1}", r.probe, 100.0 * r.mean.unwrap_or(f64::NAN), 100.0 * half)
         };
         let others: Vec<String> = tests[1..].iter().map(|r| with(r)).collect();
+        let others = if others.is_empty() { String::new() } else { format!("; then {}", others.join(", ")) };
         let chance = 100.0 * best.chance.unwrap_or(f64::NAN);
         sentences.push(format!(
-            "Test accuracy over {} seed(s): {}; then {} (the most frequent class alone {chance:.1} %).",
+            "Test accuracy over {} seed(s): {}{others} (the most frequent class alone {chance:.1} %).",
             best.seeds,
-            with(best),
-            others.join(", ")
+            with(best)
         ));
     }
     sentences.extend(ceilings(subject));
