@@ -1,13 +1,14 @@
 //! `narrows concept conditional`
 
 use super::data_args::ConceptDataArgs;
-use super::ending::{Said, finish};
+use super::ending::finish;
 use super::fit::write_table;
+use super::loaded::Loaded;
 use crate::cli::options::{LARGEST_SEED, OutArgs};
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
-use crate::concept::{ConditionalSpec, Conditioned, Model, conditioned};
+use crate::concept::{ConditionalSpec, Conditioned, conditioned};
 use crate::figure::scale::readable;
 use crate::run::{Identity, Opened, RunFolder};
 use crate::table::ConceptAgreementRow;
@@ -79,28 +80,21 @@ impl ConditionalArgs {
 
 pub(super) fn run(args: &ConditionalArgs, output: Output) -> Result<()> {
     let spec = args.spec();
-    let mut models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
-    super::tell_apart(&mut models, &args.models);
-    let (mut files, mut subjects) = (vec![], vec![]);
-    for (model, path) in models.iter().zip(&args.models) {
-        files.extend(Model::files(path)?);
-        let subject = args.data.spec_for(&model.data).load(model.seed)?;
-        files.extend(subject.files.iter().filter(|f| !files.contains(f)).cloned().collect::<Vec<_>>());
-        spec.check(model, &subject, &subject.test)?;
-        subjects.push(subject);
+    let loaded = Loaded::of(&args.models, &args.data)?;
+    for (model, subject) in loaded.pairs() {
+        spec.check(model, subject, &subject.test)?;
     }
-    let data: Vec<_> = models.iter().map(|m| args.data.spec_for(&m.data)).collect();
-    let config = json!({ "models": args.models, "data": data, "conditional": spec });
-    let identity = Identity::new("concept conditional", config, files);
-    let folder = args.out.folder(&format!("concept-conditional-{}", models[0].probe));
+    let config = json!({ "models": args.models, "data": loaded.data, "conditional": spec });
+    let identity = Identity::new("concept conditional", config, loaded.files.clone());
+    let folder = args.out.folder(&format!("concept-conditional-{}", loaded.models[0].probe));
     let folder = match RunFolder::open(&folder, args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
-    let classes: usize = models.iter().map(|m| m.bottleneck.names().classes.len()).sum();
+    let classes: usize = loaded.models.iter().map(|m| m.bottleneck.names().classes.len()).sum();
     let bar = output.bar(classes as u64, "summing", "classes");
     let mut found = Conditioned::default();
-    for (model, subject) in models.iter().zip(&subjects) {
+    for (model, subject) in loaded.pairs() {
         let own = spec.run(model, subject, &subject.test, &|| bar.inc(1))?;
         found.rows.extend(own.rows);
         found.agreement.extend(own.agreement);
@@ -111,11 +105,7 @@ pub(super) fn run(args: &ConditionalArgs, output: Output) -> Result<()> {
     bar.finish_and_clear();
     write_table(&folder, "conditional", &found.rows)?;
     write_table(&folder, "conditional_agreement", &found.agreement)?;
-    let said = Said {
-        attribution: subjects.iter().find_map(|s| s.attribution),
-        findings: conditioned(&found.agreement),
-        warnings: found.warnings,
-    };
+    let said = loaded.said(conditioned(&found.agreement), found.warnings);
     let ending = finish(folder, &identity, said, &args.look)?;
     let mut lines = shown(&found.agreement);
     lines.extend(ending.manifest.findings.iter().cloned());

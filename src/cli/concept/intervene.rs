@@ -1,13 +1,14 @@
 //! `narrows concept intervene`
 
 use super::data_args::ConceptDataArgs;
-use super::ending::{Said, finish};
+use super::ending::finish;
 use super::fit::write_table;
+use super::loaded::Loaded;
 use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
-use crate::concept::{Intervened, InterventionSpec, Model, Subject, intervened};
+use crate::concept::{Intervened, InterventionSpec, Subject, intervened};
 use crate::run::{Identity, Opened, RunFolder};
 use anyhow::Result;
 use narrows_probes::interventions::POLICIES;
@@ -85,34 +86,23 @@ pub(super) fn run(args: &InterveneArgs, output: Output) -> Result<()> {
         independent: args.independent,
     };
     spec.read()?;
-    let mut models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
-    super::tell_apart(&mut models, &args.models);
-    let mut files = vec![];
-    let mut subjects = vec![];
-    for (model, path) in models.iter().zip(&args.models) {
-        files.extend(Model::files(path)?);
-        let data = args.data.spec_for(&model.data);
-        let subject = data.load(model.seed)?;
-        files.extend(subject.files.iter().filter(|f| !files.contains(f)).cloned().collect::<Vec<_>>());
-        subjects.push(subject);
-    }
-    let data: Vec<_> = models.iter().map(|m| args.data.spec_for(&m.data)).collect();
-    let config = json!({ "models": args.models, "data": data, "samples": args.samples, "interventions": spec });
+    let loaded = Loaded::of(&args.models, &args.data)?;
+    let config = json!({ "models": args.models, "data": loaded.data, "samples": args.samples, "interventions": spec });
     let most = args.samples.map_or(usize::MAX, |n| n as usize);
     let rows = |subject: &Subject| subject.test[..subject.test.len().min(most)].to_vec();
-    for (model, subject) in models.iter().zip(&subjects) {
+    for (model, subject) in loaded.pairs() {
         spec.check(model, subject, &rows(subject))?;
     }
-    let identity = Identity::new("concept intervene", config, files);
-    let folder = args.out.folder(&format!("concept-intervene-{}", models[0].probe));
+    let identity = Identity::new("concept intervene", config, loaded.files.clone());
+    let folder = args.out.folder(&format!("concept-intervene-{}", loaded.models[0].probe));
     let folder = match RunFolder::open(&folder, args.out.existing(), &identity)? {
         Opened::Ready(folder) => folder,
         Opened::Complete(path) => return output.complete(&path),
     };
-    let steps = models.len() * spec.policies.len() * spec.error_rates.len();
+    let steps = loaded.models.len() * spec.policies.len() * spec.error_rates.len();
     let bar = output.bar(steps as u64, "correcting", "curves");
     let mut found = Intervened::default();
-    for (model, subject) in models.iter().zip(&subjects) {
+    for (model, subject) in loaded.pairs() {
         let own = spec.run(model, subject, &rows(subject), &|| bar.inc(1))?;
         found.curves.extend(own.curves);
         found.summary.extend(own.summary);
@@ -121,11 +111,7 @@ pub(super) fn run(args: &InterveneArgs, output: Output) -> Result<()> {
     bar.finish_and_clear();
     write_table(&folder, "curves", &found.curves)?;
     write_table(&folder, "interventions", &found.summary)?;
-    let said = Said {
-        attribution: subjects.iter().find_map(|s| s.attribution),
-        findings: intervened(&found.curves, &found.summary),
-        warnings: found.warnings.clone(),
-    };
+    let said = loaded.said(intervened(&found.curves, &found.summary), found.warnings.clone());
     let ending = finish(folder, &identity, said, &args.look)?;
     let (path, manifest) = (&ending.path, &ending.manifest);
     let mut lines = vec![];

@@ -10,6 +10,7 @@ mod explain;
 mod fit;
 mod incremental;
 mod intervene;
+mod loaded;
 mod map;
 mod path;
 mod predict;

@@ -1,17 +1,18 @@
 //! `narrows concept propagate`
 
 use super::data_args::ConceptDataArgs;
-use super::ending::{Ending, Said, finish};
+use super::ending::{Ending, finish};
 use super::fit::write_table;
+use super::loaded::Loaded;
 use super::told::TellArgs;
 use crate::cli::options::OutArgs;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::cli::tree::aligned;
 use crate::concept::{
-    Model, NeighbourSpec, Neighboured, Subject, Told, descended, energies, followed, propagated, write_sample,
+    NeighbourSpec, Neighboured, Subject, Told, descended, energies, followed, propagated, write_sample,
 };
-use crate::run::{Identity, InputFile, Opened, RunFolder};
+use crate::run::{Identity, Opened, RunFolder};
 use crate::table::{ConceptNeighbourRow, ConceptPropagationRow, EnergyTraceRow};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -61,24 +62,8 @@ fn association(text: &str) -> Result<f64, String> {
     read.ok_or_else(|| "a correlation above 0, and 1 at most, is expected".into())
 }
 
-/// Bottlenecks with their data.
-struct Loaded {
-    models: Vec<Model>,
-    subjects: Vec<Subject>,
-    files: Vec<InputFile>,
-}
-
 pub(super) fn run(args: &PropagateArgs, output: Output) -> Result<()> {
-    let mut models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
-    super::tell_apart(&mut models, &args.models);
-    let (mut files, mut subjects) = (vec![], vec![]);
-    for (model, path) in models.iter().zip(&args.models) {
-        files.extend(Model::files(path)?);
-        let subject = args.data.spec_for(&model.data).load(model.seed)?;
-        files.extend(subject.files.iter().filter(|f| !files.contains(f)).cloned().collect::<Vec<_>>());
-        subjects.push(subject);
-    }
-    let loaded = Loaded { models, subjects, files };
+    let loaded = Loaded::of(&args.models, &args.data)?;
     match &args.sample {
         Some(sample) => one(args, &loaded, sample, output),
         None if args.trace => trace(args, &loaded, output),
@@ -86,25 +71,14 @@ pub(super) fn run(args: &PropagateArgs, output: Output) -> Result<()> {
     }
 }
 
-impl Loaded {
-    fn pairs(&self) -> impl Iterator<Item = (&Model, &Subject)> {
-        self.models.iter().zip(&self.subjects)
-    }
-
-    /// The run's folder, for what `more` says beside the models and the data; `None` where it is complete.
-    fn open(&self, args: &PropagateArgs, more: Value, output: Output) -> Result<Option<(RunFolder, Identity)>> {
-        let data: Vec<_> = self.models.iter().map(|m| args.data.spec_for(&m.data)).collect();
-        let config = json!({ "models": args.models, "data": data, "propagation": more });
-        let identity = Identity::new("concept propagate", config, self.files.clone());
-        let folder = args.out.folder(&format!("concept-propagate-{}", self.models[0].probe));
-        match RunFolder::open(&folder, args.out.existing(), &identity)? {
-            Opened::Ready(folder) => Ok(Some((folder, identity))),
-            Opened::Complete(path) => output.complete(&path).map(|()| None),
-        }
-    }
-
-    fn said(&self, findings: Vec<String>, warnings: Vec<String>) -> Said {
-        Said { attribution: self.subjects.iter().find_map(|s| s.attribution), findings, warnings }
+/// The run's folder, for what `more` says beside the models and the data; `None` where it is complete.
+fn open(args: &PropagateArgs, loaded: &Loaded, more: Value, output: Output) -> Result<Option<(RunFolder, Identity)>> {
+    let config = json!({ "models": args.models, "data": loaded.data, "propagation": more });
+    let identity = Identity::new("concept propagate", config, loaded.files.clone());
+    let folder = args.out.folder(&format!("concept-propagate-{}", loaded.models[0].probe));
+    match RunFolder::open(&folder, args.out.existing(), &identity)? {
+        Opened::Ready(folder) => Ok(Some((folder, identity))),
+        Opened::Complete(path) => output.complete(&path).map(|()| None),
     }
 }
 
@@ -140,7 +114,7 @@ fn one(args: &PropagateArgs, loaded: &Loaded, sample: &str, output: Output) -> R
         rows.extend(found);
     }
     let more = json!({ "sample": sample, "told": args.tell });
-    let Some((folder, identity)) = loaded.open(args, more, output)? else { return Ok(()) };
+    let Some((folder, identity)) = open(args, loaded, more, output)? else { return Ok(()) };
     write_table(&folder, "propagation", &rows)?;
     if let Some(image) = &shown {
         write_sample(&folder, image)?;
@@ -179,7 +153,7 @@ fn many(args: &PropagateArgs, loaded: &Loaded, output: Output) -> Result<()> {
         spec.check(model, subject, &test_rows(args, subject))?;
     }
     let more = json!({ "samples": args.samples, "neighbours": spec });
-    let Some((folder, identity)) = loaded.open(args, more, output)? else { return Ok(()) };
+    let Some((folder, identity)) = open(args, loaded, more, output)? else { return Ok(()) };
     let all: usize = loaded.subjects.iter().map(|s| test_rows(args, s).len()).sum();
     let bar = output.bar(all as u64, "correcting", "samples");
     let mut found = Neighboured::default();
@@ -226,7 +200,7 @@ fn trace(args: &PropagateArgs, loaded: &Loaded, output: Output) -> Result<()> {
         );
     }
     let more = json!({ "samples": args.samples, "trace": true });
-    let Some((folder, identity)) = loaded.open(args, more, output)? else { return Ok(()) };
+    let Some((folder, identity)) = open(args, loaded, more, output)? else { return Ok(()) };
     let (mut rows, mut findings): (Vec<EnergyTraceRow>, Vec<String>) = (vec![], vec![]);
     for (model, subject) in loaded.pairs() {
         let own = energies(model, subject, &test_rows(args, subject))?;
