@@ -41,6 +41,20 @@ pub fn entry_of(stem: &str, header: &[&str]) -> Option<&'static TableEntry> {
     CATALOGUE.iter().find(|e| e.file == stem && e.begins_with(header))
 }
 
+/// What is known of the columns of a table that may have more of them than the catalogue's, as a merged study has: a JSON
+/// list of `name`, `type` and `meaning`, which is empty where nothing is known.
+pub fn dictionary(stem: &str, columns: &[(&str, ColumnKind)]) -> Value {
+    // Of two tables of one name the one that more of the columns are of.
+    let shared = |e: &&TableEntry| e.columns.iter().filter(|own| columns.iter().any(|c| c.0 == own.name)).count();
+    let known = CATALOGUE.iter().filter(|e| e.file == stem).max_by_key(shared).map_or(&[][..], |e| e.columns);
+    let meaning = |name: &str| match known.iter().find(|c| c.name == name) {
+        Some(column) => column.meaning.to_string(),
+        None if name == "cell" => "cell of the study".into(),
+        None => name.strip_prefix("grid_").map_or(String::new(), |axis| format!("the cell's value of the axis {axis}")),
+    };
+    columns.iter().map(|(name, kind)| json!({ "name": name, "type": kind.name(), "meaning": meaning(name) })).collect()
+}
+
 impl TableEntry {
     fn begins_with(&self, header: &[&str]) -> bool {
         header.len() <= self.columns.len() && header.iter().zip(self.columns).all(|(name, c)| *name == c.name)
@@ -102,6 +116,17 @@ mod tests {
             assert!(std::ptr::eq(entry_of(table.file, &names).unwrap(), table), "{}", table.file);
         }
         assert_eq!(seen.len(), CATALOGUE.len());
+    }
+
+    #[test]
+    fn columns_in_front_of_a_merged_table_are_told() {
+        let columns = [("cell", ColumnKind::Text), ("grid_lr", ColumnKind::Real), ("probe", ColumnKind::Text)];
+        let told = dictionary("timings", &columns);
+        assert_eq!(told[0]["meaning"], "cell of the study");
+        assert_eq!(told[1], json!({ "name": "grid_lr", "type": "real", "meaning": "the cell's value of the axis lr" }));
+        let of_compare = entry_of("timings", &["probe"]).unwrap();
+        assert_eq!(told[2]["meaning"], of_compare.columns[0].meaning);
+        assert_eq!(dictionary("unknown", &columns)[2]["meaning"], "");
     }
 
     #[test]

@@ -155,7 +155,7 @@ pub fn merge(plan: &Plan, states: &States, store: &Store, partial: bool) -> Resu
         let kinds = kinds(&text, &front, &stem, &table.header)?;
         let columns: Vec<(&str, ColumnKind)> =
             front.names.iter().chain(&table.header).map(String::as_str).zip(kinds).collect();
-        let parquet = csv_to_parquet(&text, &columns).with_context(|| format!("the merged table {stem}"))?;
+        let parquet = csv_to_parquet(&stem, &text, &columns).with_context(|| format!("the merged table {stem}"))?;
         write_atomic(&store.path().join(format!("{stem}.parquet")), &parquet)?;
         merged.tables.push((stem, table.n_rows));
     }
