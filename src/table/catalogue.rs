@@ -41,16 +41,22 @@ pub fn entry_of(stem: &str, header: &[&str]) -> Option<&'static TableEntry> {
     CATALOGUE.iter().find(|e| e.file == stem && e.begins_with(header))
 }
 
-/// What is known of the columns of a table that may have more of them than the catalogue's, as a merged study has: a JSON
-/// list of `name`, `type` and `meaning`, which is empty where nothing is known.
+/// The table of that name which a header with more columns than the catalogue's, as of a merged study, is most likely of.
+pub fn entry_within(stem: &str, header: &[&str]) -> Option<&'static TableEntry> {
+    let shared = |e: &&TableEntry| e.columns.iter().filter(|own| header.contains(&own.name)).count();
+    CATALOGUE.iter().filter(|e| e.file == stem).max_by_key(shared)
+}
+
+/// What is known of the columns of a table, which may have more of them than the catalogue's: a JSON list of `name`,
+/// `type` and `meaning`, which is empty where nothing is known.
 pub fn dictionary(stem: &str, columns: &[(&str, ColumnKind)]) -> Value {
-    // Of two tables of one name the one that more of the columns are of.
-    let shared = |e: &&TableEntry| e.columns.iter().filter(|own| columns.iter().any(|c| c.0 == own.name)).count();
-    let known = CATALOGUE.iter().filter(|e| e.file == stem).max_by_key(shared).map_or(&[][..], |e| e.columns);
-    let meaning = |name: &str| match known.iter().find(|c| c.name == name) {
-        Some(column) => column.meaning.to_string(),
-        None if name == "cell" => "cell of the study".into(),
-        None => name.strip_prefix("grid_").map_or(String::new(), |axis| format!("the cell's value of the axis {axis}")),
+    let header: Vec<&str> = columns.iter().map(|c| c.0).collect();
+    let known = entry_within(stem, &header).map_or(&[][..], |e| e.columns);
+    let meaning = |name: &str| match (known.iter().find(|c| c.name == name), name) {
+        (Some(column), _) => column.meaning.to_string(),
+        (None, "cell") => "cell of the study".into(),
+        (None, "cell_step") => "step of the study that the cell does".into(),
+        _ => name.strip_prefix("grid_").map_or(String::new(), |axis| format!("the cell's value of the axis {axis}")),
     };
     columns.iter().map(|(name, kind)| json!({ "name": name, "type": kind.name(), "meaning": meaning(name) })).collect()
 }

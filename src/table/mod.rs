@@ -40,7 +40,7 @@ pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
 pub use agreement::AgreementRow;
 pub use association::AssociationRow;
-pub use catalogue::{CATALOGUE, TableEntry, dictionary, entry, entry_of, page};
+pub use catalogue::{CATALOGUE, TableEntry, dictionary, entry, entry_of, entry_within, page};
 pub use codebook::{CodeRow, CodebookRow, SteeringRow};
 pub use concept::{
     ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
