@@ -10,9 +10,9 @@ appended. The files of a run, and more on single columns: [run-folder.md](run-fo
 and R: [notebooks.md](notebooks.md).
 
 In Parquet `text` is a string, `integer` a signed integer of 64 bits, `real` a double; an empty number is a null, an empty
-text stays an empty string. The file itself says which table it is and what its columns mean, as `narrows.table` and
-`narrows.columns` (JSON) among its metadata. Tables marked *timed* hold wall-clock times or memory, and differ between equal
-runs; all others are the same bytes. In a merged study the columns `cell` and `grid_…`, one an axis, stand in front.
+text stays an empty string. The file itself says which table it is and what its columns mean: `narrows.table` and
+`narrows.columns` (JSON) in its metadata. Tables marked *timed* hold wall-clock times or memory, and differ between equal
+runs; all others are the same bytes. In a merged study `cell`, `cell_step` and a column `grid_…` for each axis stand in front.
 
 Not listed here, because their columns follow the data: `concepts.csv` (one column a concept; of `concept predict` and
 `concept bank` behind a column `sample`, from 1) and the Parquet files of captured layers (`u0`, `u1`, …, one a unit).
