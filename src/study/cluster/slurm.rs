@@ -66,7 +66,7 @@ pub struct Submission {
     pub extra: Vec<String>,
     /// Whether cells that failed are tried again.
     pub retry: bool,
-    /// The words of the command that submits what is missing once more.
+    /// The words of the command that submits what is missing once more, from [`Submission::directory`].
     pub again: Vec<String>,
 }
 
@@ -149,9 +149,11 @@ impl Submission {
 
     /// The body with what is this study's, in one pass: a path that looks like a sign of ours stays as it is.
     fn filled(&self, body: &str) -> Result<String> {
+        // Relative paths in the command count from the study's working folder.
+        let directory = shell(text(&self.directory)?);
         let words = |more: &[&str]| {
             let words = self.again.iter().map(String::as_str).chain(more.iter().copied());
-            shell(&words.map(shell).collect::<Vec<_>>().join(" "))
+            shell(&format!("cd {directory} && {}", words.map(shell).collect::<Vec<_>>().join(" ")))
         };
         let (program, folder) = (text(&self.program)?, text(&self.folder)?);
         let partial = [program, "study", "merge", folder, "--partial"].map(shell).join(" ");
@@ -163,7 +165,7 @@ impl Submission {
                 (_, "PROGRAM") => filled.push_str(&shell(program)),
                 (_, "STUDY") => filled.push_str(&shell(text(&self.study)?)),
                 (_, "OUT") => filled.push_str(&shell(folder)),
-                (_, "DIRECTORY") => filled.push_str(&shell(text(&self.directory)?)),
+                (_, "DIRECTORY") => filled.push_str(&directory),
                 (_, "RESTARTS") => write!(filled, "{RESTARTS}")?,
                 (_, "TASKS") => write!(filled, "{}", self.tasks)?,
                 (_, "RETRY") => filled.push_str(if self.retry { " --retry" } else { "" }),

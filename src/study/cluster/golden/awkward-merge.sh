@@ -28,9 +28,9 @@ if [ "$code" -eq 0 ]; then
 fi
 {
   echo "narrows: the tables are not merged. What is done is kept; only what is missing is done again by:"
-  printf '  %s\n' 'narrows '\''/data/it'\''\'\'''\''s "mine" & $HOME #1 100% @OUT@'\'''
+  printf '  %s\n' 'cd '\''/data/it'\''\'\'''\''s "mine" & $HOME #1 100% @OUT@'\'' && narrows '\''/data/it'\''\'\'''\''s "mine" & $HOME #1 100% @OUT@'\'''
   echo "or, with the cells that failed tried again:"
-  printf '  %s\n' 'narrows '\''/data/it'\''\'\'''\''s "mine" & $HOME #1 100% @OUT@'\'' --retry'
+  printf '  %s\n' 'cd '\''/data/it'\''\'\'''\''s "mine" & $HOME #1 100% @OUT@'\'' && narrows '\''/data/it'\''\'\'''\''s "mine" & $HOME #1 100% @OUT@'\'' --retry'
   echo "The cells that are there, without the others:"
   printf '  %s\n' ''\''/data/it'\''\'\'''\''s "mine" & $HOME #1 100% @OUT@/narrows'\'' study merge '\''/data/it'\''\'\'''\''s "mine" & $HOME #1 100% @OUT@/out'\'' --partial'
 } >&2

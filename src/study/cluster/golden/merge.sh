@@ -28,9 +28,9 @@ if [ "$code" -eq 0 ]; then
 fi
 {
   echo "narrows: the tables are not merged. What is done is kept; only what is missing is done again by:"
-  printf '  %s\n' 'narrows study submit study.toml --out /scratch/ada/study'
+  printf '  %s\n' 'cd /home/ada/work && narrows study submit study.toml --out /scratch/ada/study'
   echo "or, with the cells that failed tried again:"
-  printf '  %s\n' 'narrows study submit study.toml --out /scratch/ada/study --retry'
+  printf '  %s\n' 'cd /home/ada/work && narrows study submit study.toml --out /scratch/ada/study --retry'
   echo "The cells that are there, without the others:"
   printf '  %s\n' '/opt/narrows/bin/narrows study merge /scratch/ada/study --partial'
 } >&2

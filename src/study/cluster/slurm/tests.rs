@@ -159,7 +159,7 @@ fn the_merging_job_says_how_to_go_on_where_cells_are_missing() {
     assert_eq!((code, out, err), (0, format!("study merge {folder}\nreport {folder}\n"), String::new()));
     let (code, out, err) = run(&script, &root, "echo \"$@\"; exit 1", &[]);
     assert!(code == 1 && !out.contains("report"), "{out}");
-    assert!(err.contains("  narrows 'it'\\''s' --retry\n") && err.contains("--partial\n"), "{err}");
+    assert!(err.contains(" && narrows 'it'\\''s' --retry\n") && err.contains("--partial\n"), "{err}");
 }
 
 #[test]
