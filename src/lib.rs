@@ -25,6 +25,7 @@ pub mod plane;
 pub mod regression;
 pub mod report;
 pub mod run;
+mod similar;
 pub mod study;
 pub mod subject;
 pub mod table;
