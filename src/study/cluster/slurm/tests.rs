@@ -104,7 +104,9 @@ fn a_task_runs_its_share() {
     let script = submission.array_script().unwrap();
     let (code, out, _) = run(&script, &root, "pwd; printf '%s\\n' \"$@\"", TASK);
     let root = root.display();
-    let called = format!("{root}\nstudy\nrun\n{root}/a b.toml\n--out\n{root}/out\n--shard\n3/4\n--jobs\n2\n--retry\n");
+    let called = format!(
+        "{root}\nstudy\nrun\n{root}/a b.toml\n--out\n{root}/out\n--shard\n3/4\n--retry\n--jobs\n2\n--threads\n2\n"
+    );
     assert_eq!(code, 0);
     assert!(out.contains(&called) && out.contains("share 3 of 4") && !out.contains("scontrol"), "{out}");
 }
