@@ -45,6 +45,10 @@ impl Job {
             .ok()
             .and_then(|mut t| t.remove("v"))
             .unwrap_or_else(|| Value::String(text.into()));
+        if path.trim() == "command" {
+            self.command = text.trim().trim_matches('"').into();
+            return Ok(());
+        }
         let changes = path.split('.').rev().fold(value, |inner, key| {
             let mut table = Table::new();
             table.insert(key.trim().into(), inner);
@@ -66,6 +70,8 @@ mod tests {
     #[test]
     fn settings_go_over_the_file() {
         let mut job = Job::parse("command = \"train\"\nseed = 1\nconfig.network.hidden = [3]").unwrap();
+        job.set("command=plane").unwrap();
+        job.set("command=train").unwrap();
         for setting in ["seed=2", "config.network.hidden=[4, 5]", "out=a b", "config.name=x"] {
             job.set(setting).unwrap();
         }

@@ -27,6 +27,10 @@ pub struct Merged {
 /// A table that holds times of this machine, which differ between equal runs.
 const TIMES: [&str; 1] = ["timings"];
 
+/// What follows from a plane, over the runs that stand in one table: it is worked out anew over all of them.
+const DERIVED: [&str; 7] =
+    ["phases", "processing", "plane_mean", "phases_mean", "agreement", "gradients", "association"];
+
 /// Name of the table of what commands printed.
 const PRINTED: &str = "results";
 
@@ -38,7 +42,7 @@ struct Front {
 
 impl Front {
     fn of(plan: &Plan) -> Self {
-        let mut front = Self { names: vec!["cell".into(), "step".into()], kinds: vec![ColumnKind::Text; 2] };
+        let mut front = Self { names: vec!["cell".into(), "cell_step".into()], kinds: vec![ColumnKind::Text; 2] };
         for axis in &plan.axes {
             let values = || plan.cells.iter().filter_map(|cell| cell.values.get(axis));
             let kind = if values().all(|v| v.as_integer().is_some_and(|n| n >= 0)) {
@@ -104,7 +108,8 @@ enum Source {
 }
 
 /// Gathers the tables of all finished cells into the study's folder: `plane.csv` and `plane.parquet`, and so on; `results`
-/// of what commands printed, and `cells`, which says of each cell what became of it. Tables of times are left in the cells.
+/// of what commands printed, and `cells`, which says of each cell what became of it. Tables of times are left in the cells,
+/// and what follows from the planes of several runs is worked out over all of them.
 ///
 /// # Errors
 /// When cells are missing, unless `partial`; a table cannot be read, or has other columns than in another cell; or a file
@@ -174,7 +179,7 @@ fn tables_of(folder: &Path) -> Result<Vec<(String, Source)>> {
             let mut fields = vec![];
             flat("", &value, &mut fields);
             found.push((PRINTED.into(), Source::Printed(fields)));
-        } else if path.extension().is_some_and(|e| e == "csv") && !TIMES.contains(&stem.as_str()) {
+        } else if path.extension().is_some_and(|e| e == "csv") && !TIMES.iter().chain(&DERIVED).any(|t| *t == stem) {
             found.push((stem, Source::Csv(path)));
         }
     }
