@@ -106,18 +106,20 @@ submit() {
 # One program killed: its task goes back into the queue by itself. Another task is put back from outside.
 submit one > one.json
 array=$(field array one.json)
-within 30 "share 2 of 4 at work" is_running 2
+logs="one/submit/1/logs"
+within 30 "share 0 of 4 at work" is_running 0
+scontrol requeue "${array}_0"
+say "array $array: share 0 was requeued from outside"
+within 60 "the first cell of share 2" grep -sqF "[1/" "$logs/share-${array}_2.log"
+within 10 "share 2 at its second cell" is_running 2
 victim=$(share 2)
 kill -KILL "$victim"
 say "array $array: the program of share 2 was killed (process $victim)"
-if is_running 0; then
-  scontrol requeue "${array}_0"
-  say "array $array: share 0 was requeued from outside"
-fi
 within 120 "the array and its merge" queue_is_empty
-logs="one/submit/1/logs"
+expect "start 2" "$logs/share-${array}_0.log"
 expect "back into the queue, restart 1 of at most 3" "$logs/share-${array}_2.log"
 expect "start 2" "$logs/share-${array}_2.log"
+expect "1 done already" "$logs/share-${array}_2.log"
 expect "share 2 ended with exit code 0" "$logs/share-${array}_2.log"
 [ -s one/report.html ] || { cat "$logs"/merge-*.log >&2; fail "there is no report"; }
 same one
