@@ -113,12 +113,12 @@ alive() {
 }
 gone() { [ ! -d "/proc/$1" ]; }
 
-# Ends the process of a file: by request, and after ten seconds by force.
+# end SECONDS FILE NAME: ends the process of a file, by request, and after so many seconds by force.
 end() {
   local id
-  id=$(alive "$1" "$2") || return 0
+  id=$(alive "$2" "$3") || return 0
   kill "$id" 2>/dev/null || return 0
-  within 10 gone "$id" || { kill -KILL "$id"; within 5 gone "$id"; } || true
+  within "$1" gone "$id" || { kill -KILL "$id"; within 5 gone "$id"; } || true
 }
 
 down() {
@@ -128,21 +128,22 @@ down() {
     timeout 10 scancel --user="$(id -un)" 2>/dev/null || true
     within 10 quiet || true
   fi
-  for n in n1 n2; do end "$dir/pid/slurmd.$n" slurmd & done
+  # Nobody will ask for its state again.
+  for n in n1 n2; do end 2 "$dir/pid/slurmd.$n" slurmd & done
+  end 2 "$dir/pid/slurmctld" slurmctld &
   wait
-  end "$dir/pid/slurmctld" slurmctld
   # Keepers of jobs that are left: those with our configuration, and no others.
   for n in /proc/[0-9]*; do
     [ "$(cat "$n/comm" 2>/dev/null)" = slurmstepd ] || continue
     if tr '\0' '\n' < "$n/environ" 2>/dev/null | grep -qxF "SLURM_CONF=$SLURM_CONF"; then kill -KILL "${n#/proc/}" 2>/dev/null || true; fi
   done
-  end "$dir/pid/munged" munged
+  end 5 "$dir/pid/munged" munged
 }
 
 case $1 in
   up) up ;;
-  stop) end "$dir/pid/slurmctld" slurmctld ;;
-  start) slurmctld; within 20 idle ;;
+  stop) end 10 "$dir/pid/slurmctld" slurmctld ;;
+  start) slurmctld; within 20 answers ;;
   down) down ;;
   *) usage ;;
 esac
