@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # A study on a real Slurm, with tasks that are killed, against the same study on this machine.
 #
-#   run.sh NARROWS        where Slurm is not installed: says so and ends with 0, or with 1 if NARROWS_REQUIRE_SLURM=1
+#   run.sh NARROWS [STUDY.toml [SECONDS]]
 #
+# The study has a table `plane`; it is the small one beside this file unless another is given. An array of it may take so
+# many seconds (120). Where Slurm is not installed it says so and ends with 0, or with 1 if NARROWS_REQUIRE_SLURM=1.
 # Every wait has an end; whatever happens, the Slurm that was started is stopped.
 set -euo pipefail
 
-[ $# -eq 1 ] && [ -x "$1" ] || { echo "usage: run.sh NARROWS (the built program)" >&2; exit 2; }
+if [ $# -lt 1 ] || [ $# -gt 3 ] || [ ! -x "$1" ]; then
+  echo "usage: run.sh NARROWS [STUDY.toml [SECONDS]], with the built program" >&2
+  exit 2
+fi
 narrows=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 here=$(cd "$(dirname "$0")" && pwd)
+study=${2:-$here/study.toml}
+patience=${3:-120}
 PATH="$PATH:/usr/sbin:/sbin"
 
 for program in munged slurmctld slurmd sbatch scontrol squeue; do
@@ -85,8 +92,8 @@ same() {
   done
 }
 
+cp -- "$study" "$work/study.toml"
 cd "$work"
-cp "$here/study.toml" .
 
 "$narrows" study run study.toml --out local --jobs 2 > local.txt 2>&1 || { cat local.txt >&2; fail "the local run"; }
 "$narrows" study merge local > local.txt
@@ -110,12 +117,12 @@ logs="one/submit/1/logs"
 within 30 "share 0 of 4 at work" is_running 0
 scontrol requeue "${array}_0"
 say "array $array: share 0 was requeued from outside"
-within 60 "the first cell of share 2" grep -sqF "[1/" "$logs/share-${array}_2.log"
+within "$patience" "the first cell of share 2" grep -sqF "[1/" "$logs/share-${array}_2.log"
 within 10 "share 2 at its second cell" is_running 2
 victim=$(share 2)
 kill -KILL "$victim"
 say "array $array: the program of share 2 was killed (process $victim)"
-within 120 "the array and its merge" queue_is_empty
+within "$patience" "the array and its merge" queue_is_empty
 expect "start 2" "$logs/share-${array}_0.log"
 expect "back into the queue, restart 1 of at most 3" "$logs/share-${array}_2.log"
 expect "start 2" "$logs/share-${array}_2.log"
@@ -132,7 +139,7 @@ within 30 "share 1 of 4 at work" is_running 1
 victim=$(share 1)
 kill -KILL "$(parent "$victim")" "$victim"
 say "array $array: the task of share 1 was killed for good"
-within 120 "the array and its merge" queue_is_empty
+within "$patience" "the array and its merge" queue_is_empty
 merge_log=$(echo two/submit/1/logs/merge-*.log)
 expect "the tables are not merged" "$merge_log"
 [ ! -e two/plane.csv ] || fail "a study with missing cells was merged"
@@ -152,7 +159,7 @@ say "no controller, no partition: refused, with what to do"
 
 # Submitted again: what is missing is done.
 submit two > two.json
-within 120 "the array and its merge" queue_is_empty
+within "$patience" "the array and its merge" queue_is_empty
 same two
 [ "$(field to_do two.json)" = "$missing" ] || fail "$missing cells were missing, $(field to_do two.json) were submitted"
 say "submitted again: $missing cells done, the same bytes as the local run"

@@ -2,6 +2,7 @@
 
 mod board;
 mod grid;
+mod standing;
 mod submit;
 mod time;
 mod trace;

@@ -1,12 +1,11 @@
 //! `narrows study submit`
 
-use super::grid::{Planned, looked_at, usual_folder};
+use super::standing::Standing;
 use crate::cli::output::Output;
 use crate::study::cluster::{
-    JobId, Kept, Memory, Notes, Resources, Size, Slurm, Submission, Unfinished, WallTime, has_memory, spoken,
+    JobId, Kept, Memory, Notes, Resources, Size, Slurm, Submission, WallTime, has_memory, spoken,
 };
-use crate::study::sweep::{CellState, Costs, Plan, States, SweepFile};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -18,12 +17,12 @@ const GIBIBYTES_A_CPU: u64 = 4;
 #[command(after_help = "\
 Examples:
   narrows study submit study.toml --out /scratch/me/study --dry-run
-  narrows study submit study.toml --out /scratch/me/study --tasks 16 --cpus 8 --time 4h --partition short
+  narrows study submit study.toml --out /scratch/me/study --tasks 16 --cpus 8 --time 4h
   narrows study status /scratch/me/study
 
-Folder, file and program must be the same path on every node. Cells that are done stay done: when tasks were killed, or
-their time was over, submit once more. Everything that was submitted is kept in DIR/submit. docs/cluster.md has recipes
-for other schedulers.")]
+Folder, file and program must have the same path on every node. Cells that are done stay done: when
+tasks were killed or their time was over, submit once more. Everything that was submitted is kept in
+DIR/submit. docs/cluster.md has recipes for other schedulers.")]
 pub(super) struct SubmitArgs {
     /// The study's file
     #[arg(value_name = "STUDY.toml")]
@@ -73,66 +72,6 @@ enum Engine {
     Slurm,
 }
 
-/// How far the study is.
-struct Standing {
-    name: String,
-    folder: PathBuf,
-    cells: usize,
-    done: usize,
-    failed: usize,
-    blocked: usize,
-    unfinished: Unfinished,
-}
-
-impl Standing {
-    /// Reads the study and looks into its folder, which is made unless nothing is to be done.
-    fn of(args: &SubmitArgs) -> Result<Self> {
-        let source = args.study.to_str().context("the name of the study's file is not UTF-8")?;
-        let text = std::fs::read_to_string(&args.study).with_context(|| format!("cannot read the study {source}"))?;
-        ensure!(
-            SweepFile::is_one(&text),
-            "{source} is no study of many jobs (with [job] or [[steps]]), and has nothing to share among tasks"
-        );
-        let file = SweepFile::read(&args.study)?;
-        let out = args.out.clone().unwrap_or_else(|| usual_folder(&file));
-        let (plan, states) = looked_at(&file, source, &out)?;
-        if !args.dry_run {
-            Planned::of_file(source, &out)?;
-        }
-        let folder = std::path::absolute(&out).with_context(|| format!("cannot use {}", out.display()))?;
-        Ok(Self { folder, ..Self::counted(file.name, &plan, &states, args.retry) })
-    }
-
-    fn counted(name: String, plan: &Plan, states: &States, retry: bool) -> Self {
-        let all = 0..plan.cells.len();
-        let is_failed = |&at: &usize| matches!(states.0[at], CellState::Failed(_));
-        let is_blocked = |&at: &usize| !is_failed(&at) && states.is_blocked(plan, at);
-        let open = |&at: &usize| !states.is_done(at) && (retry || !(is_failed(&at) || is_blocked(&at)));
-        let unfinished: Vec<usize> = all.clone().filter(open).collect();
-        // What nothing is known of costs what the others cost, which is better than to know nothing of all.
-        let (seconds, unknown) = Costs::of(plan, states).total(unfinished.iter().copied());
-        let known = unfinished.len() - unknown;
-        Self {
-            name,
-            folder: PathBuf::new(),
-            cells: plan.cells.len(),
-            done: all.clone().filter(|&at| states.is_done(at)).count(),
-            failed: all.clone().filter(is_failed).count(),
-            blocked: all.filter(is_blocked).count(),
-            unfinished: Unfinished { cells: unfinished.len(), seconds: (known > 0).then(|| seconds / known as f64) },
-        }
-    }
-
-    fn told(&self, retry: bool) -> String {
-        let mut told =
-            format!("{}: {} cells, {} done, {} to do", self.name, self.cells, self.done, self.unfinished.cells);
-        if self.failed > 0 && !retry {
-            told += &format!("; {} failed and {} wait for them (--retry tries them again)", self.failed, self.blocked);
-        }
-        told
-    }
-}
-
 pub(super) fn run(args: &SubmitArgs, output: Output) -> Result<()> {
     match args.engine {
         Engine::Slurm => submit(args, &Slurm::default(), output),
@@ -140,7 +79,7 @@ pub(super) fn run(args: &SubmitArgs, output: Output) -> Result<()> {
 }
 
 fn submit(args: &SubmitArgs, slurm: &Slurm, output: Output) -> Result<()> {
-    let standing = Standing::of(args)?;
+    let standing = Standing::of(&args.study, args.out.as_deref(), args.retry, args.dry_run)?;
     let told = standing.told(args.retry);
     if standing.unfinished.cells == 0 {
         return nothing_to_do(&standing, &told, output);
@@ -159,12 +98,16 @@ fn submit(args: &SubmitArgs, slurm: &Slurm, output: Output) -> Result<()> {
             kept.number, before.submitted, before.array
         ));
     }
+    // What cannot be written into a script is refused before there is a folder for it.
+    let next = Kept::next(folder);
+    let submission = |kept: &Kept| submission(args, &standing, &size, kept);
+    let planned = submission(&next)?;
+    let scripts = [(next.array(), planned.array_script()?), (next.merge(), planned.merge_script()?)];
     if args.dry_run {
-        let submission = submission(args, &standing, &size, &Kept::next(folder))?;
-        return print(&submission, &Kept::next(folder), &told, &notes, output);
+        return print(&planned, &next, &scripts, &told, &notes, output);
     }
     let kept = Kept::create(folder)?;
-    let submission = submission(args, &standing, &size, &kept)?;
+    let submission = submission(&kept)?;
     kept.write(&submission)?;
     let array = slurm
         .submit(&kept.array(), None)
@@ -265,12 +208,18 @@ fn again(program: &Path) -> Vec<String> {
 }
 
 /// What would be done.
-fn print(submission: &Submission, kept: &Kept, told: &str, notes: &[String], output: Output) -> Result<()> {
-    let scripts = [(kept.array(), submission.array_script()?), (kept.merge(), submission.merge_script()?)];
+fn print(
+    submission: &Submission,
+    kept: &Kept,
+    scripts: &[(PathBuf, String)],
+    told: &str,
+    notes: &[String],
+    output: Output,
+) -> Result<()> {
     let commands = [spoken(&kept.array(), None)?, spoken(&kept.merge(), Some("NUMBER_OF_THE_ARRAY"))?];
     let mut lines = vec![format!("# {told}")];
     lines.extend(notes.iter().map(|note| format!("# note: {note}")));
-    for (path, script) in &scripts {
+    for (path, script) in scripts {
         lines.extend([String::new(), format!("# ==== {} ====", path.display()), script.trim_end().into()]);
     }
     lines.extend([String::new(), "# ==== commands; nothing was written, nothing submitted ====".into()]);

@@ -110,6 +110,11 @@ fn advice(said: &str) -> Option<&'static str> {
             &["unable to contact slurm controller", "socket timed out", "communication connection failure"],
             "Slurm's controller does not answer. Wait until `sinfo` works again, and submit once more: what is done is kept",
         ),
+        (
+            &["configuration source", "dns srv", "slurm.conf"],
+            "this machine belongs to no Slurm cluster: submit on a login node of one, or say by SLURM_CONF where its \
+             configuration is",
+        ),
         (&["invalid partition"], "--partition names none of this cluster: `sinfo -s` lists them"),
         (
             &["invalid account", "account/partition combination"],
@@ -196,6 +201,7 @@ mod tests {
                 "Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)",
                 "--time is more",
             ),
+            ("fatal: Could not establish a configuration source", "login node"),
             ("CPU count per node can not be satisfied", "so many --cpus"),
             ("Memory specification can not be satisfied", "--memory is more"),
             ("sbatch: unrecognized option '--gress=1'", "--sbatch-arg"),
