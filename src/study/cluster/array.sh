@@ -15,7 +15,7 @@ late=""
 worker=""
 trap 'late=1; kill -TERM "$worker" 2>/dev/null' USR1
 trap 'kill -TERM "$worker" 2>/dev/null' TERM
-"$narrows" study run "$study" --out "$out" --shard "$task/@TASKS@"@RETRY@ \
+"$narrows" study run "$study" --out "$out" --shard "$task/@TASKS@" --no-merge@RETRY@ \
   --jobs "${SLURM_CPUS_PER_TASK:-1}" --threads "${SLURM_CPUS_PER_TASK:-1}" &
 worker=$!
 # A signal ends `wait` before the worker has ended.

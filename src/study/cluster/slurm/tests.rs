@@ -105,7 +105,7 @@ fn a_task_runs_its_share() {
     let (code, out, _) = run(&script, &root, "pwd; printf '%s\\n' \"$@\"", TASK);
     let root = root.display();
     let called = format!(
-        "{root}\nstudy\nrun\n{root}/a b.toml\n--out\n{root}/out\n--shard\n3/4\n--retry\n--jobs\n2\n--threads\n2\n"
+        "{root}\nstudy\nrun\n{root}/a b.toml\n--out\n{root}/out\n--shard\n3/4\n--no-merge\n--retry\n--jobs\n2\n--threads\n2\n"
     );
     assert_eq!(code, 0);
     assert!(out.contains(&called) && out.contains("share 3 of 4") && !out.contains("scontrol"), "{out}");
