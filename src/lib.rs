@@ -20,7 +20,7 @@ pub mod concept;
 pub mod dictionary;
 pub mod figure;
 pub mod generalisation;
-mod mean;
+pub mod mean;
 pub mod plane;
 pub mod regression;
 pub mod report;

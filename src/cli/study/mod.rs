@@ -4,6 +4,7 @@ mod board;
 mod grid;
 mod standing;
 mod submit;
+mod page;
 mod time;
 mod trace;
 
@@ -11,14 +12,14 @@ use super::options::OutArgs;
 use super::output::Output;
 use super::report::LookArgs;
 use super::{generalise, regress};
-use crate::run::{Identity, RunFolder};
+use crate::run::{Identity, RunFolder, write_atomic};
 use crate::study::sweep::SweepFile;
 use crate::study::{BUILTIN, Claim, Kind, Study, Verdict};
 use crate::{generalisation, regression};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Many jobs from one file, on one machine or a cluster; and papers' experiments
 #[derive(Debug, clap::Args)]
@@ -100,6 +101,8 @@ pub(super) fn run(args: &StudyArgs, output: Output) -> Result<()> {
     }
 }
 
+pub(super) use page::write as write_page;
+
 /// Whether a study is one of many jobs.
 fn is_grid(study: &str) -> bool {
     std::fs::read_to_string(study).is_ok_and(|text| SweepFile::is_one(&text))
@@ -113,7 +116,7 @@ fn run_grid(args: &RunArgs, output: Output) -> Result<()> {
          study's folder or give another --out"
     );
     match grid::run(&args.study, &args.grid, args.out.out.as_deref(), output)? {
-        Some(out) => grid::merge(&out, false, output),
+        Some(out) => page::write(&out, args.look, output),
         None => Ok(()),
     }
 }
@@ -146,7 +149,7 @@ fn run_study(args: &RunArgs, output: Output) -> Result<()> {
     let (preset, job) = study.job(args.preset.as_deref())?;
     let folder = args.out.folder(&format!("{}-{preset}", study.name));
     let (existing, look) = (args.out.existing(), args.look.options());
-    let judged = |folder: &RunFolder| judge(&study.claims, folder);
+    let judged = |folder: &RunFolder| judge(&study.claims, folder.path());
     let unusable = || format!("job of the study {}", args.study);
     match study.kind {
         Kind::Trace => trace::run(&study, &preset, job, (&folder, existing), &look, output),
@@ -171,15 +174,15 @@ fn with_name(study: &Study, mut job: toml::Table) -> toml::Table {
 }
 
 /// Holds the paper's claims against the tables of a run: `claims.csv`, and a sentence each.
-fn judge(claims: &[Claim], folder: &RunFolder) -> Result<Vec<String>> {
+fn judge(claims: &[Claim], folder: &Path) -> Result<Vec<String>> {
     if claims.is_empty() {
         return Ok(vec![]);
     }
-    let verdicts: Vec<Verdict> = claims.iter().map(|claim| claim.judge(folder.path())).collect();
+    let verdicts: Vec<Verdict> = claims.iter().map(|claim| claim.judge(folder)).collect();
     let mut table = csv::Writer::from_writer(Vec::new());
     for verdict in &verdicts {
         table.serialize(verdict)?;
     }
-    folder.write("claims.csv", &table.into_inner().context("flushing the table of claims")?)?;
+    write_atomic(&folder.join("claims.csv"), &table.into_inner().context("flushing the table of claims")?)?;
     Ok(verdicts.iter().map(Verdict::sentence).collect())
 }

@@ -19,6 +19,7 @@ mod spec;
 mod state;
 mod status;
 mod store;
+mod summary;
 mod template;
 mod work;
 
@@ -31,4 +32,5 @@ pub use spec::SweepFile;
 pub use state::{CellState, States};
 pub use status::{StepCount, counts};
 pub use store::{Failure, Finished, Opening, Store};
+pub use summary::{Summary, SummaryRow};
 pub use work::{Order, Outcome, Watch, is_full, work};
