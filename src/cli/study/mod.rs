@@ -116,7 +116,10 @@ fn run_grid(args: &RunArgs, output: Output) -> Result<()> {
          study's folder or give another --out"
     );
     match grid::run(&args.study, &args.grid, args.out.out.as_deref(), output)? {
-        Some(out) => page::write(&out, args.look, output),
+        Some(out) => {
+            output.note("gathering the tables, drawing the report");
+            page::write(&out, args.look, output)
+        }
         None => Ok(()),
     }
 }
