@@ -156,13 +156,13 @@ pub static CATALOGUE: &[TableEntry] = &[
         "cells",
         "of studies of many jobs: what became of each cell",
         plain::CELLS,
-        "Of `study merge`: a row is one cell; a column `grid_…` for each axis stands behind `cell_step`.",
+        "Of `study run` and `study merge`: a row is one cell; a column `grid_…` for each axis stands behind `cell_step`.",
     ),
     table(
         "summary",
         "of studies of many jobs: means over replicates",
         plain::STUDY_SUMMARY,
-        "Of `study merge`: a row is one number of one merged table under one setting, of tables over epochs at the last one; a column `grid_…` for each axis that is not averaged over stands in front.",
+        "Of `study run` and `report` of a study: a row is one number of one merged table under one setting, of tables over epochs at the last one; a column `grid_…` for each axis that is not averaged over stands in front.",
     ),
     table(
         "split",
