@@ -48,6 +48,8 @@ Examples:
   narrows sae train --activations acts.npy --dictionary topk:k=16/32/64
   narrows report notebooks-out/demo             redraw a run
   narrows study run tishby-tanh                 a paper's experiment, in minutes
+  narrows run job.toml                          any command's work as a file
+  narrows study run sweep.toml --jobs 4         many jobs over a grid; --shard or `study submit` for a cluster
 
 Results go to a folder (--out); a short summary goes to the terminal.
 Exit codes: 0 done, 1 failed, 2 wrong usage.")]

@@ -28,6 +28,9 @@ pub struct Merged {
 const DERIVED: [&str; 7] =
     ["phases", "processing", "plane_mean", "phases_mean", "agreement", "gradients", "association"];
 
+/// Which samples a network was trained on: a line a sample and network, which follows from the job.
+const OF_SAMPLES: [&str; 1] = ["split"];
+
 /// Name of the table of what commands printed.
 const PRINTED: &str = "results";
 
@@ -176,7 +179,9 @@ fn tables_of(folder: &Path) -> Result<Vec<(String, Source)>> {
             let mut fields = vec![];
             flat("", &value, &mut fields);
             found.push((PRINTED.into(), Source::Printed(fields)));
-        } else if path.extension().is_some_and(|e| e == "csv") && !DERIVED.contains(&stem.as_str()) {
+        } else if path.extension().is_some_and(|e| e == "csv")
+            && !DERIVED.iter().chain(&OF_SAMPLES).any(|left| *left == stem)
+        {
             // Times of a machine differ between equal runs.
             let header = headers(&path)?;
             let header: Vec<&str> = header.iter().map(String::as_str).collect();
