@@ -2,9 +2,9 @@
 
 mod board;
 mod grid;
+mod page;
 mod standing;
 mod submit;
-mod page;
 mod time;
 mod trace;
 
