@@ -3,6 +3,7 @@
 mod bench;
 mod capture;
 mod codebook;
+mod columns;
 mod completions;
 mod concept;
 mod demo;
@@ -96,6 +97,7 @@ enum Command {
     Run(job::RunArgs),
     JobSchema(job::SchemaArgs),
     Study(Box<study::StudyArgs>),
+    Columns(columns::ColumnsArgs),
     Report(report::ReportArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -166,6 +168,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::JobSchema(_) => job::print_schema(output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
+        Command::Columns(args) => columns::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }
