@@ -17,20 +17,24 @@ pub(crate) fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone)
     similar(name, known).map_or(String::new(), |k| format!(" (did you mean '{k}'?)"))
 }
 
-/// Letters to be put in, left out or exchanged between two words (Levenshtein's distance).
+/// Letters to be put in, left out, replaced, or exchanged with their neighbours between two words (the distance of Damerau and
+/// Levenshtein, in which no part is touched twice).
 pub(crate) fn slips(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let exchanged = corner + usize::from(letter != *other);
-            corner = row[j + 1];
-            row[j + 1] = exchanged.min(row[j] + 1).min(corner + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let (mut above_that, mut above) = (vec![], (0..=b.len()).collect::<Vec<usize>>());
+    for i in 0..a.len() {
+        let mut row = vec![i + 1; b.len() + 1];
+        for j in 0..b.len() {
+            let replaced = above[j] + usize::from(a[i] != b[j]);
+            row[j + 1] = replaced.min(row[j] + 1).min(above[j + 1] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                let before: &Vec<usize> = &above_that;
+                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
+            }
         }
+        above_that = std::mem::replace(&mut above, row);
     }
-    row[b.len()]
+    above[b.len()]
 }
 
 #[cfg(test)]
@@ -40,6 +44,7 @@ mod tests {
     #[test]
     fn a_slip_of_the_pen_finds_the_name_that_was_meant() {
         assert_eq!((slips("kitten", "sitting"), slips("", "abc"), slips("same", "same")), (3, 3, 0));
+        assert_eq!((slips("gird", "grid"), slips("ab", "ba"), slips("abc", "")), (1, 1, 3));
         let known = ["wing_color:red", "wing_color:blue", "tail:long", "estimator", "seed", "seeds"];
         let meant = |name: &str| similar(name, known.iter().copied());
         assert_eq!(meant("wing_colour:bleu"), Some("wing_color:blue"));

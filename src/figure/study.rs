@@ -63,7 +63,7 @@ fn one(summary: &Summary, table: &str) -> Option<Drawing> {
     let over =
         if summary.replicates.is_empty() { String::new() } else { format!(" over {}", summary.replicates.join(", ")) };
     let left = if numbers.len() > kept.len() {
-        format!(" Of {} numbers {} are shown; summary.csv has all.", numbers.len(), kept.len())
+        format!(" Of {} numbers {} are shown; study_summary.csv has all.", numbers.len(), kept.len())
     } else {
         String::new()
     };

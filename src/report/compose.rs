@@ -88,7 +88,10 @@ pub(super) fn write_page(
     (limits, look): (Limits, FigureOptions),
     parts: &Parts,
 ) -> Result<()> {
-    let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
+    // What commands printed, in a study, is a table whose columns follow from them.
+    let printed = ["results.csv", "results.parquet"];
+    let there = TABLES.iter().chain(&printed).filter(|name| folder.join(name).exists());
+    let tables: Vec<String> = there.map(|n| n.to_string()).collect();
     let title = title(folder, manifest);
     // Findings and warnings have their own places on the page.
     let mut provenance = serde_json::to_value(manifest)?;

@@ -168,7 +168,7 @@ fn numbers(summary: &Summary) -> Vec<Sheet> {
         };
         let n = of_table().count();
         let left = if n > MOST_ROWS {
-            format!(" The first {MOST_ROWS} of {n} rows; summary.csv has all.")
+            format!(" The first {MOST_ROWS} of {n} rows; study_summary.csv has all.")
         } else {
             String::new()
         };

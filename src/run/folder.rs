@@ -43,6 +43,10 @@ const LOCK: &str = "lock";
 /// The tables that a run may have, in the order in which its page leads to them.
 pub(crate) const TABLES: &[&str] = &[
     "claims.csv",
+    "study_summary.csv",
+    "study_summary.parquet",
+    "cells.csv",
+    "cells.parquet",
     "association.csv",
     "association.parquet",
     "plane.csv",

@@ -1,7 +1,7 @@
 //! What a job comes to: every option that decides its results, defaults included, and the files that it names.
 
 use super::argv::{reads_config, words};
-use super::keys::{command, decides, is_switch, key};
+use super::keys::{command, decides, is_switch, key, refuse_keys_of_a_study};
 use crate::study::Job;
 use crate::study::sweep::{Effective, Yields};
 use crate::{generalisation, regression, subject};
@@ -16,8 +16,14 @@ use std::io::Write;
 /// When a key is unknown or a value is not what the option takes, or a config cannot be used.
 pub(super) fn effective(root: &Command, job: &Job) -> Result<Effective> {
     let leaf = command(root, &job.command)?;
+    refuse_keys_of_a_study(job.options.keys())?;
+    let mut job = job.clone();
+    if leaf.get_arguments().any(|arg| key(arg) == "out" && arg.is_required_set()) {
+        // The cell's folder will stand there.
+        job.options.insert("out".into(), "out".into());
+    }
     let mut held = vec![];
-    let words = words(root, job, &mut |text| {
+    let words = words(root, &job, &mut |text| {
         let mut file = tempfile::Builder::new().suffix(".toml").tempfile().context("cannot write a temporary file")?;
         file.write_all(text.as_bytes())?;
         let path = file.path().display().to_string();

@@ -8,13 +8,32 @@ use clap::{Arg, ArgAction, Command};
 const HOW: [&str; 9] = ["out", "force", "resume", "threads", "json", "quiet", "progress", "color-scale", "colormap"];
 
 /// Commands whose work is no job: they print what the program knows of itself, or are about jobs.
-const NO_JOBS: [&str; 6] = ["run", "job-schema", "study", "completions", "man", "help"];
+const NO_JOBS: [&str; 12] = [
+    "run",
+    "job-schema",
+    "study list",
+    "study show",
+    "study plan",
+    "study merge",
+    "study status",
+    "study submit",
+    "columns",
+    "completions",
+    "man",
+    "help",
+];
+
+/// What a study says of its cells, and a job in it does not.
+const OF_STUDY: [&str; 6] = ["out", "force", "resume", "threads", "json", "quiet"];
 
 /// Every command that a job may name, with its words: `plane`, `concept fit`.
 pub(super) fn commands(root: &Command) -> Vec<(String, &Command)> {
     fn below<'a>(before: &str, command: &'a Command, found: &mut Vec<(String, &'a Command)>) {
-        for inner in command.get_subcommands().filter(|c| !NO_JOBS.contains(&c.get_name()) && !c.is_hide_set()) {
+        for inner in command.get_subcommands().filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
             let name = format!("{before}{}", inner.get_name());
+            if NO_JOBS.contains(&name.as_str()) {
+                continue;
+            }
             if inner.has_subcommands() {
                 below(&format!("{name} "), inner, found);
             } else {
@@ -58,6 +77,20 @@ pub(super) fn is_key(arg: &Arg) -> bool {
 /// The key of an option: its long name, or that of what stands without one.
 pub(super) fn key(arg: &Arg) -> String {
     arg.get_long().map_or_else(|| arg.get_id().as_str().replace('_', "-"), String::from)
+}
+
+/// Refuses what a study says itself of each of its cells.
+///
+/// # Errors
+/// When a key is one of these.
+pub(super) fn refuse_keys_of_a_study<'a>(mut keys: impl Iterator<Item = &'a String>) -> Result<()> {
+    match keys.find(|key| OF_STUDY.contains(&key.as_str())) {
+        Some(key) => bail!(
+            "the key '{key}' has no place in a study: its cells have folders of their own, go on by themselves, and share the \
+             threads; leave it out"
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Whether an option decides results.

@@ -65,7 +65,7 @@ pub(in crate::cli) fn write(place: &Path, look: LookArgs, output: Output) -> Res
     for (stem, rows) in &merged.tables {
         lines.push(format!("table   {}  ({rows} rows)", place.join(format!("{stem}.csv")).display()));
     }
-    lines.push(format!("means   {}  ({} rows)", place.join("summary.csv").display(), summary.rows.len()));
+    lines.push(format!("means   {}  ({} rows)", place.join("study_summary.csv").display(), summary.rows.len()));
     lines.push(format!("report  {}", place.join("report.html").display()));
     let value = json!({
         "out": place,

@@ -55,8 +55,8 @@ const BESIDE: [&str; 14] = [
     "width",
 ];
 
-/// Tables that are no results, and those that have a table of means of their own.
-const NOT: [&str; 3] = ["cells", "summary", "predictions"];
+/// Tables that are no results, or of single samples.
+const NOT: [&str; 2] = ["cells", "predictions"];
 
 /// Tables longer than this are of single samples or weights, of which a mean over seeds says nothing.
 const LONGEST: usize = 400_000;
@@ -153,7 +153,7 @@ impl Summary {
         Ok(())
     }
 
-    /// Writes `summary.csv` and `summary.parquet`.
+    /// Writes `study_summary.csv` and `study_summary.parquet`.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -189,8 +189,8 @@ impl Summary {
             writer.write_record(row.settings.iter().chain(&own))?;
         }
         let text = writer.into_inner().context("flushing the summary")?;
-        write_atomic(&folder.join("summary.csv"), &text)?;
+        write_atomic(&folder.join("study_summary.csv"), &text)?;
         let columns: Vec<(&str, ColumnKind)> = names.iter().map(String::as_str).zip(kinds).collect();
-        write_atomic(&folder.join("summary.parquet"), &csv_to_parquet("summary", &text, &columns)?)
+        write_atomic(&folder.join("study_summary.parquet"), &csv_to_parquet("study_summary", &text, &columns)?)
     }
 }

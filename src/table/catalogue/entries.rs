@@ -159,7 +159,7 @@ pub static CATALOGUE: &[TableEntry] = &[
         "Of `study run` and `study merge`: a row is one cell; a column `grid_…` for each axis stands behind `cell_step`.",
     ),
     table(
-        "summary",
+        "study_summary",
         "of studies of many jobs: means over replicates",
         plain::STUDY_SUMMARY,
         "Of `study run` and `report` of a study: a row is one number of one merged table under one setting, of tables over epochs at the last one; a column `grid_…` for each axis that is not averaged over stands in front.",

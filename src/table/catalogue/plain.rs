@@ -32,7 +32,7 @@ pub(super) const CELLS: &[Column] = &[
     column("message", Text, "why it failed, or what has changed"),
 ];
 
-/// `summary.csv` of a study of many jobs, without the axes.
+/// `study_summary.csv` of a study of many jobs, without the axes.
 pub(super) const STUDY_SUMMARY: &[Column] = &[
     column("table", Text, "merged table, without its ending"),
     column("what", Text, "which number of it: its other columns, key=value joined by spaces"),
