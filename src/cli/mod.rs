@@ -127,9 +127,10 @@ pub fn main() -> ExitCode {
     if cli.global.worker {
         progress::end_with_parent();
     }
+    let worker = cli.global.worker;
     match std::panic::catch_unwind(|| run(cli, output)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(e)) if is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Ok(Err(e)) if is_broken_pipe(&e) && !worker => ExitCode::SUCCESS,
         Ok(Err(e)) => {
             output.error(&e);
             ExitCode::FAILURE

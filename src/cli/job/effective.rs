@@ -5,8 +5,8 @@ use super::keys::{command, decides, is_switch, key, refuse_keys_of_a_study};
 use crate::study::Job;
 use crate::study::sweep::{Effective, Yields};
 use crate::{generalisation, regression, subject};
-use anyhow::{Context, Result, anyhow};
-use clap::{ArgMatches, Command};
+use anyhow::{Context, Result, anyhow, ensure};
+use clap::Command;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
@@ -17,6 +17,10 @@ use std::io::Write;
 pub(super) fn effective(root: &Command, job: &Job) -> Result<Effective> {
     let leaf = command(root, &job.command)?;
     refuse_keys_of_a_study(job.options.keys())?;
+    ensure!(
+        job.command != "report",
+        "command = \"report\": it draws a run that is there, in its own folder, and has no place in a study"
+    );
     let mut job = job.clone();
     if leaf.get_arguments().any(|arg| key(arg) == "out" && arg.is_required_set()) {
         // The cell's folder will stand there.
@@ -30,12 +34,10 @@ pub(super) fn effective(root: &Command, job: &Job) -> Result<Effective> {
         held.push(file);
         Ok(path)
     })?;
-    let matches = root
-        .clone()
-        .try_get_matches_from(std::iter::once("narrows".to_string()).chain(words))
-        .map_err(|e| anyhow!("{}", said(&e)))?;
-    let matches = innermost(&matches);
-    let (mut config, mut names) = (Map::new(), vec![]);
+    // The innermost command alone: a copy of the whole tree for each cell of a large study takes its time.
+    let own = words.into_iter().skip(job.command.split_whitespace().count());
+    let matches = leaf.clone().no_binary_name(true).try_get_matches_from(own).map_err(|e| anyhow!("{}", said(&e)))?;
+    let (mut config, mut names, mut files) = (Map::new(), vec![], vec![]);
     let mut arguments: Vec<_> = leaf.get_arguments().filter(|arg| decides(arg)).collect();
     arguments.sort_by_key(|arg| key(arg));
     for arg in arguments {
@@ -47,7 +49,14 @@ pub(super) fn effective(root: &Command, job: &Job) -> Result<Effective> {
         if raw.is_empty() || (is_switch(arg) && raw.iter().all(|v| v == "false")) {
             continue;
         }
-        let value = if reads_config(arg) { read(&job.command, &raw[0])? } else { json!(raw) };
+        let value = if reads_config(arg) {
+            if job.options.values().any(|value| value.as_str() == Some(&raw[0])) {
+                files.push(raw[0].clone());
+            }
+            read(&job.command, &raw[0])?
+        } else {
+            json!(raw)
+        };
         strings(&value, &mut names);
         config.insert(key(arg), value);
     }
@@ -60,15 +69,7 @@ pub(super) fn effective(root: &Command, job: &Job) -> Result<Effective> {
         (true, false) => Yields::Files,
         _ => Yields::Summary,
     };
-    Ok(Effective { config: Value::Object(config), names, yields })
-}
-
-/// The matches of the innermost command.
-fn innermost(matches: &ArgMatches) -> &ArgMatches {
-    match matches.subcommand() {
-        Some((_, inner)) => innermost(inner),
-        None => matches,
-    }
+    Ok(Effective { config: Value::Object(config), names, read: files, yields })
 }
 
 /// A training's or study's config with its defaults.

@@ -7,7 +7,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How often the time that is left is worked out, at most.
+const LEFT: Duration = Duration::from_millis(900);
 
 /// The watcher of a run.
 pub(super) struct Board<'a> {
@@ -29,6 +32,8 @@ struct Seen<'a> {
     whole: Option<ProgressBar>,
     bars: Option<MultiProgress>,
     waited: bool,
+    /// What was said of the time left, and when: of a large study that takes a while to work out.
+    left: Option<(Instant, String)>,
 }
 
 impl<'a> Board<'a> {
@@ -69,7 +74,18 @@ impl<'a> Board<'a> {
             bar.enable_steady_tick(std::time::Duration::from_millis(500));
             whole = Some(bar);
         }
-        let seen = Seen { costs, open, running: HashMap::new(), failed: 0, steps, table, whole, bars, waited: false };
+        let seen = Seen {
+            costs,
+            open,
+            running: HashMap::new(),
+            failed: 0,
+            steps,
+            table,
+            whole,
+            bars,
+            waited: false,
+            left: None,
+        };
         let board = Self { plan, output, jobs, total: cells.len(), seen: Mutex::new(seen) };
         board.with(|board, seen| board.redraw(seen));
         board
@@ -87,7 +103,18 @@ impl<'a> Board<'a> {
     }
 
     /// Time that is left, in words.
-    fn left(&self, seen: &Seen) -> String {
+    fn left(&self, seen: &mut Seen) -> String {
+        if let Some((when, text)) = &seen.left
+            && when.elapsed() < LEFT
+        {
+            return text.clone();
+        }
+        let text = self.estimated(seen);
+        seen.left = Some((Instant::now(), text.clone()));
+        text
+    }
+
+    fn estimated(&self, seen: &Seen) -> String {
         let (seconds, unknown) = seen.costs.total(seen.open.iter().copied());
         if unknown > 0 {
             return "time left unknown yet".into();
@@ -97,7 +124,8 @@ impl<'a> Board<'a> {
         format!("about {} left", super::time::span(((seconds - under_way) / at_once as f64).max(0.0)))
     }
 
-    fn redraw(&self, seen: &Seen) {
+    fn redraw(&self, seen: &mut Seen) {
+        let left = self.left(seen);
         let widest = seen.steps.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         for (line, (name, [done, running, failed, all])) in seen.table.iter().zip(&seen.steps) {
             let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
@@ -108,7 +136,7 @@ impl<'a> Board<'a> {
         }
         if let Some(bar) = &seen.whole {
             bar.set_position((self.total - seen.open.len()) as u64);
-            bar.set_message(self.left(seen));
+            bar.set_message(left);
         }
     }
 

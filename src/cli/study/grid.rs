@@ -56,7 +56,7 @@ pub(super) fn run(source: &str, args: &GridArgs, out: Option<&Path>, output: Out
     let shard = args.shard.unwrap_or_default();
     let mut cells = shard.cells(&plan);
     if let Some(first) = args.first {
-        cells = first_cells(&plan, &states, &cells, first as usize);
+        cells = first_cells(&plan, &states, &cells, first as usize, args.retry);
     }
     // --threads, or what the system gives.
     let cores = rayon::current_num_threads();
@@ -90,7 +90,9 @@ pub(super) fn run(source: &str, args: &GridArgs, out: Option<&Path>, output: Out
     let outcome = work(&order, &board);
     board.end();
     let outcome = outcome?;
-    complain(&plan, &store, &outcome, source)?;
+    let command =
+        if out == usual_folder(&file) { source.to_string() } else { format!("{source} --out {}", out.display()) };
+    complain(&plan, &store, &outcome, &command)?;
     let all_done = !shard.is_part() && args.first.is_none();
     let lines = vec![
         format!("done    {} cells here, {} elsewhere, {done_before} before", outcome.done, outcome.elsewhere),
@@ -106,11 +108,12 @@ pub(super) fn run(source: &str, args: &GridArgs, out: Option<&Path>, output: Out
 }
 
 /// The first cells of each step that are not done, with what they need.
-fn first_cells(plan: &Plan, states: &States, cells: &[usize], first: usize) -> Vec<usize> {
+fn first_cells(plan: &Plan, states: &States, cells: &[usize], first: usize, retry: bool) -> Vec<usize> {
     let mut begun: HashMap<&str, usize> = HashMap::new();
     let mut chosen: BTreeSet<usize> = BTreeSet::new();
     // From the last step backwards, so that what is chosen of a step shares what it needs.
-    for &at in cells.iter().filter(|&&at| !states.is_done(at)) {
+    let open = |at: usize| !states.is_done(at) && (retry || !matches!(states.0[at], CellState::Failed(_)));
+    for &at in cells.iter().filter(|&&at| open(at)) {
         let cell = &plan.cells[at];
         let count = begun.entry(&cell.step).or_default();
         if *count < first && cell.needs.iter().all(|need| chosen.contains(need) || states.is_done(*need)) {
@@ -122,7 +125,7 @@ fn first_cells(plan: &Plan, states: &States, cells: &[usize], first: usize) -> V
 }
 
 /// Says what did not go well, and what to do.
-fn complain(plan: &Plan, store: &Store, outcome: &Outcome, source: &str) -> Result<()> {
+fn complain(plan: &Plan, store: &Store, outcome: &Outcome, command: &str) -> Result<()> {
     let name = |at: usize| {
         let cell = &plan.cells[at];
         if cell.label.is_empty() { cell.step.clone() } else { format!("{} {}", cell.step, cell.label) }
@@ -156,7 +159,7 @@ fn complain(plan: &Plan, store: &Store, outcome: &Outcome, source: &str) -> Resu
         format!(", and {} wait for them", outcome.blocked.len())
     };
     bail!(
-        "{} cell(s) failed{blocked}; the others are done:{told}{more}\nWhat they printed is in {}; narrows study run {source} --retry \
+        "{} cell(s) failed{blocked}; the others are done:{told}{more}\nWhat they printed is in {}; narrows study run {command} --retry \
          tries them again, and `narrows study merge` takes the others.",
         outcome.failed.len(),
         store.path().join("failures").display()

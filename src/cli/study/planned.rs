@@ -1,7 +1,7 @@
 //! A study of many jobs with its plan, from its file or from its folder.
 
 use crate::cli::job::OwnCommands;
-use crate::study::sweep::{CellState, Plan, States, Store, SweepFile};
+use crate::study::sweep::{Plan, States, Store, SweepFile, is_full};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,13 @@ impl Planned {
         // Before the folder is made: a study that cannot be planned leaves nothing behind.
         let kept = out.join(".inputs.json");
         let plan = plan_of(&file, source, &kept)?;
-        let store = Store::open(out, &file, &text, source)?;
+        let store = Store::open(out, &file, &text, source).map_err(|e| {
+            if is_full(&e) {
+                e.context(format!("nothing can be written to {}: make room, or give another --out", out.display()))
+            } else {
+                e
+            }
+        })?;
         Ok(Self { file, plan, store })
     }
 
@@ -30,7 +36,8 @@ impl Planned {
         let (store, opening, file) = Store::existing(&folder)?;
         std::env::set_current_dir(&opening.directory).with_context(|| {
             format!(
-                "the study in {} was begun in {}, which cannot be entered, and relative paths in it count from there",
+                "the study in {} was begun in {}, which cannot be entered, and relative paths in it count from there; where it was \
+                 moved, `narrows study run` in the new place makes that known",
                 folder.display(),
                 opening.directory.display()
             )
@@ -52,7 +59,13 @@ pub(super) fn usual_folder(file: &SweepFile) -> PathBuf {
 /// The plan of a study, and how its cells stand in a folder. Nothing is written: where there is no folder yet, none is done.
 pub(super) fn looked_at(file: &SweepFile, source: &str, out: &Path) -> Result<(Plan, States)> {
     let plan = plan_of(file, source, &out.join(".inputs.json"))?;
-    let store = Store::is_one(out).then(|| Store::existing(out)).transpose()?.map(|(store, ..)| store);
-    let states = store.map_or_else(|| States(vec![CellState::Missing; plan.cells.len()]), |s| States::look(&plan, &s));
+    let store = match Store::is_one(out).then(|| Store::existing(out)).transpose()? {
+        Some((store, opening, _)) => {
+            opening.check_directory(out)?;
+            Some(store)
+        }
+        None => None,
+    };
+    let states = store.map_or_else(|| States::none(plan.cells.len()), |s| States::look(&plan, &s));
     Ok((plan, states))
 }

@@ -28,6 +28,8 @@ pub(super) enum Ended {
     Changed(String),
     /// Nothing can be written: it is no fault of the cell.
     Full(String),
+    /// Another process has taken it over, since this one stood still for long.
+    Lost,
 }
 
 /// Does a cell and puts it in its place.
@@ -40,6 +42,7 @@ pub(super) fn attempt(
 ) -> Result<Ended> {
     match attempted(order, at, lease, prints, progress) {
         Err(e) if is_full(&e) => Ok(Ended::Full(format!("{e:#}"))),
+        Err(_) if !lease.is_ours() => Ok(Ended::Lost),
         ended => ended,
     }
 }
@@ -69,16 +72,20 @@ fn attempted(
                 seconds: began.elapsed().as_secs_f64(),
                 host: host(),
                 also_read: beside.iter().filter_map(|path| prints.of(Path::new(path)).ok()).collect(),
+                needs: cell.needs.iter().map(|&need| mark(order, need)).collect(),
             };
             drop(prints);
-            let stale = matches!(order.states.0[at], CellState::Outdated(_));
-            order.store.commit(&finished, &results, stale, &lease.folder().join("old"))?;
+            order.store.commit(&finished, &results, &lease.folder().join("old"))?;
             lease.clear();
             return Ok(Ended::Done(finished.seconds));
         }
         Some(Trouble::Storage(message)) => return Ok(Ended::Full(message)),
-        Some(Trouble::Failed(message) | Trouble::Killed(message)) => message,
+        Some(_) if !lease.is_ours() => return Ok(Ended::Lost),
+        // What it has done so far stays for another try.
+        Some(Trouble::Killed(message)) => (message, true),
+        Some(Trouble::Failed(message)) => (message, false),
     };
+    let (message, keep) = message;
     let tries = if let CellState::Failed(before) = &order.states.0[at] { before.tries + 1 } else { 1 };
     let failure = Failure {
         id: cell.id.clone(),
@@ -89,7 +96,9 @@ fn attempted(
         host: host(),
     };
     order.store.fail(&failure, &log)?;
-    lease.clear();
+    if !keep {
+        lease.clear();
+    }
     Ok(Ended::Failed(message))
 }
 
@@ -105,12 +114,12 @@ fn tries(
     let job = order.plan.job(cell, &|id| order.store.cell(id).display().to_string());
     let words = order.commands.words(&job, &lease.folder().join("config.toml"))?;
     let mut left = results.exists();
-    if left && cell.yields != Yields::Run {
-        remove(results)?;
-        left = false;
-    }
     let mut kills = 0;
     loop {
+        if cell.yields != Yields::Run && results.exists() {
+            remove(results)?;
+            left = false;
+        }
         let trouble = perform(&words, cell.yields, (results, log), order.threads, progress)?;
         match &trouble {
             Some(Trouble::Failed(_)) if left => {
@@ -132,7 +141,7 @@ fn tries(
 
 /// A file that is another one than when the cell was planned, or that changed while it was read.
 fn changed(cell: &Cell, beside: &[String], began: SystemTime, prints: &mut Fingerprints) -> Option<String> {
-    for then in &cell.inputs {
+    for then in cell.inputs.iter().chain(&cell.read) {
         let now = prints.of(Path::new(&then.path));
         if !now.is_ok_and(|now| now.sha256 == then.sha256) {
             return Some(then.path.clone());
@@ -143,6 +152,11 @@ fn changed(cell: &Cell, beside: &[String], began: SystemTime, prints: &mut Finge
         found.and_then(|m| m.modified().ok()).is_some_and(|modified| modified >= began)
     };
     beside.iter().find(late).cloned()
+}
+
+/// What had decided a cell that is needed, beside its name.
+fn mark(order: &Order, need: usize) -> String {
+    order.store.finished(&order.plan.cells[need].id).map(|finished| finished.mark()).unwrap_or_default()
 }
 
 /// Files that the command says it read beside those that the job names: not those of other cells, which stay.

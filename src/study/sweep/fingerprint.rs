@@ -1,10 +1,11 @@
 //! What files were, by their content; a file that has not changed since is not read again.
 
+use crate::checkpoint::companions;
 use crate::run::{InputFile, within, write_atomic};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Fingerprints {
     /// Where they are remembered from one process to the next.
     kept: Option<PathBuf>,
+    /// The study's own folder, which is no input of it.
+    own: Option<PathBuf>,
     known: BTreeMap<String, Known>,
     changed: bool,
 }
@@ -20,8 +23,9 @@ pub(super) struct Fingerprints {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Known {
     bytes: u64,
-    /// Time of the last change, in nanoseconds.
-    modified: u128,
+    /// What else tells that a file is the same: times of the last change of its content and of anything about it, and its
+    /// number on the disk. Copying can keep the first.
+    stamp: String,
     sha256: String,
 }
 
@@ -29,10 +33,11 @@ struct Known {
 const DEEPEST: usize = 8;
 
 impl Fingerprints {
-    /// Those that are remembered in a file, which may be missing or foreign: it only saves time.
+    /// Those that are remembered in a file of a study's folder; it may be missing or foreign, since it only saves time.
     pub(super) fn kept_in(path: PathBuf) -> Self {
         let known = std::fs::read(&path).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default();
-        Self { kept: Some(path), known, changed: false }
+        let own = path.parent().map(|p| p.canonicalize().unwrap_or_else(|_| absolute(p)));
+        Self { kept: Some(path), own, known, changed: false }
     }
 
     /// Remembers them. A folder that cannot be written to is no reason to fail: nothing but time is lost.
@@ -50,16 +55,23 @@ impl Fingerprints {
         if text.is_empty() || text.len() > 4096 {
             return Ok(vec![]);
         }
-        if whole.exists() {
-            return Ok(vec![self.of(whole)?]);
+        if is_readable(whole) {
+            return if self.is_own(whole) { Ok(vec![]) } else { Ok(vec![self.of(whole)?]) };
         }
         if let (path, Some(_)) = within(text) {
             return Ok(vec![self.of(Path::new(path))?]);
         }
         if text.contains(['*', '?', '[']) {
-            let Ok(paths) = glob::glob(text) else { return Ok(vec![]) };
-            let mut found: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
-            found.sort();
+            // A pattern, or PATTERN:WHICH.
+            let matched = |pattern: &str| {
+                let paths = glob::glob(pattern).ok().into_iter().flatten().filter_map(Result::ok);
+                paths.filter(|path| is_readable(path)).collect::<BTreeSet<PathBuf>>()
+            };
+            let mut found = matched(text);
+            if let (true, Some((pattern, _))) = (found.is_empty(), text.rsplit_once(':')) {
+                found = matched(pattern);
+            }
+            found.retain(|path| !self.is_own(path));
             return found.iter().map(|path| self.of(path)).collect();
         }
         let parts = text.split([',', ':', '=']).map(Path::new).filter(|part| part.is_file());
@@ -68,11 +80,19 @@ impl Fingerprints {
 
     /// What a file is, or all files of a folder together.
     pub(super) fn of(&mut self, path: &Path) -> Result<InputFile> {
-        if !path.is_dir() {
-            return self.file(path);
-        }
         let mut files = vec![];
-        below(path, 0, &mut files)?;
+        if path.is_dir() {
+            self.below(path, 0, &mut BTreeSet::new(), &mut files)?;
+        } else {
+            // Weights beside a graph, shards of an index.
+            let refers = path.extension().is_some_and(|e| e == "onnx" || e == "json");
+            let others = if refers { companions(path).unwrap_or_default() } else { vec![] };
+            if others.is_empty() {
+                return self.file(path);
+            }
+            files.push(path.to_path_buf());
+            files.extend(others.into_iter().filter(|other| other.is_file()));
+        }
         files.sort();
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         for file in files {
@@ -85,13 +105,38 @@ impl Fingerprints {
         Ok(InputFile { path: path.display().to_string(), bytes, sha256 })
     }
 
+    /// Whether a path is the study's own folder, or in it.
+    fn is_own(&self, path: &Path) -> bool {
+        let path = path.canonicalize().unwrap_or_else(|_| absolute(path));
+        self.own.as_ref().is_some_and(|own| path.starts_with(own))
+    }
+
+    /// The files of a folder and of those in it, each folder once, but for what is unfinished, hidden or the study's own.
+    fn below(&self, folder: &Path, depth: usize, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
+        if !seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())) || self.is_own(folder) {
+            return Ok(());
+        }
+        for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.')) {
+                continue;
+            }
+            if path.is_dir() && depth < DEEPEST {
+                self.below(&path, depth + 1, seen, files)?;
+            } else if path.is_file() {
+                files.push(path);
+            }
+        }
+        Ok(())
+    }
+
     fn file(&mut self, path: &Path) -> Result<InputFile> {
         let shown = path.display().to_string();
         let found = path.metadata().with_context(|| format!("cannot read {shown}"))?;
-        let (bytes, modified) = (found.len(), modified(&found));
-        let key = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string();
+        let (bytes, stamp) = (found.len(), stamp(&found));
+        let key = absolute(path).display().to_string();
         if let Some(known) = self.known.get(&key)
-            && (known.bytes, known.modified) == (bytes, modified)
+            && (known.bytes, &known.stamp) == (bytes, &stamp)
         {
             return Ok(InputFile { path: shown, bytes, sha256: known.sha256.clone() });
         }
@@ -99,32 +144,32 @@ impl Fingerprints {
         // A file that changed within the last moment may change again within the clock's resolution.
         let settled = found.modified().ok().and_then(|m| m.elapsed().ok()).is_some_and(|age| age.as_secs() >= 2);
         if settled {
-            self.known.insert(key, Known { bytes: file.bytes, modified, sha256: file.sha256.clone() });
+            self.known.insert(key, Known { bytes: file.bytes, stamp, sha256: file.sha256.clone() });
             self.changed = true;
         }
         Ok(file)
     }
 }
 
-fn modified(found: &Metadata) -> u128 {
-    let since = found.modified().ok().and_then(|m| m.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(0, |d| d.as_nanos())
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// The files of a folder and of those in it, but for what is unfinished or hidden.
-fn below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let path = entry?.path();
-        if path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.')) {
-            continue;
-        }
-        if path.is_dir() && depth < DEEPEST {
-            below(&path, depth + 1, files)?;
-        } else if path.is_file() {
-            files.push(path);
-        }
-    }
-    Ok(())
+/// A file or a folder; a pipe would be waited for.
+fn is_readable(path: &Path) -> bool {
+    path.is_file() || path.is_dir()
+}
+
+#[cfg(unix)]
+fn stamp(found: &Metadata) -> String {
+    use std::os::unix::fs::MetadataExt;
+    format!("{}.{} {}.{} {}", found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec(), found.ino())
+}
+
+#[cfg(not(unix))]
+fn stamp(found: &Metadata) -> String {
+    let since = found.modified().ok().and_then(|m| m.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or_else(String::new, |d| d.as_nanos().to_string())
 }
 
 #[cfg(test)]
@@ -137,14 +182,20 @@ mod tests {
         let at = |name: &str| dir.path().join(name).display().to_string();
         std::fs::write(at("a.npz"), "a").unwrap();
         std::fs::write(at("b.npz"), "b").unwrap();
-        let mut prints = Fingerprints::kept_in(dir.path().join(".kept.json"));
+        let own = dir.path().join("study");
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("c.npz"), "own").unwrap();
+        let mut prints = Fingerprints::kept_in(own.join(".kept.json"));
         let mut n = |text: &str| prints.named(text).unwrap().len();
         assert_eq!(
             (n(&at("a.npz")), n(&format!("{}:x", at("a.npz"))), n(&at("*.npz")), n("binning:bins=30")),
             (1, 1, 2, 0)
         );
         assert_eq!((n(&format!("posthoc:bank={},k=3", at("b.npz"))), n(""), n(&at("none"))), (1, 0, 0));
+        assert_eq!((n(&format!("{}:fc1", at("*.npz"))), n(&at("study")), n(&at("study/*.npz"))), (2, 0, 0));
         let folder = prints.of(dir.path()).unwrap();
+        std::fs::write(own.join("c.npz"), "changed").unwrap();
+        assert_eq!(prints.of(dir.path()).unwrap().sha256, folder.sha256, "its own folder is no input");
         std::fs::write(at("b.npz"), "c").unwrap();
         assert_ne!(prints.of(dir.path()).unwrap().sha256, folder.sha256);
     }
@@ -160,6 +211,12 @@ mod tests {
         let file = prints.of(&path).unwrap();
         prints.keep();
         assert!(std::fs::read_to_string(&kept).unwrap().contains(&file.sha256));
-        assert_eq!(Fingerprints::kept_in(kept).of(&path).unwrap(), file);
+        assert_eq!(Fingerprints::kept_in(kept.clone()).of(&path).unwrap(), file);
+        // Another file under the same name, of the same size and the same time, as a copy that keeps times makes it.
+        let other = dir.path().join("b");
+        std::fs::write(&other, "xyz").unwrap();
+        std::fs::File::options().write(true).open(&other).unwrap().set_modified(old).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_ne!(Fingerprints::kept_in(kept).of(&path).unwrap().sha256, file.sha256);
     }
 }

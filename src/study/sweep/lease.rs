@@ -28,6 +28,8 @@ pub(super) struct Holder {
     /// What the machine is called since it was started: process numbers begin anew with it.
     boot: String,
     pub(super) pid: u32,
+    /// The set of processes that it is one of, and whose it is: of others, numbers say nothing.
+    world: String,
     /// When the process began, in the machine's own count; numbers of processes come again.
     began: String,
     /// Name of the folder that it works in.
@@ -41,12 +43,12 @@ impl Holder {
         let pid = std::process::id();
         let (host, boot) = (host(), read("/proc/sys/kernel/random/boot_id"));
         let nonce = format!("{host}-{pid}-{}-{}", began(pid).unwrap_or_default(), NEXT.fetch_add(1, Ordering::Relaxed));
-        Self { host, boot, pid, began: began(pid).unwrap_or_default(), nonce }
+        Self { host, boot, world: world(), pid, began: began(pid).unwrap_or_default(), nonce }
     }
 
     /// Whether the process is known to be gone; of another machine nothing is known.
     fn is_gone(&self) -> bool {
-        let here = self.host == host() && self.boot == read("/proc/sys/kernel/random/boot_id");
+        let here = self.host == host() && self.boot == read("/proc/sys/kernel/random/boot_id") && self.world == world();
         here && !self.began.is_empty() && began(self.pid).as_deref() != Some(self.began.as_str())
     }
 }
@@ -60,6 +62,16 @@ pub(super) fn host() -> String {
 fn read(path: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     text.trim().chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
+/// The set of processes that this one sees (a container has its own), and its user, who may not see those of others.
+fn world() -> String {
+    let set = fs::read_link("/proc/self/ns/pid").map(|l| l.display().to_string()).unwrap_or_default();
+    #[cfg(unix)]
+    let user = fs::metadata("/proc/self").map(|m| std::os::unix::fs::MetadataExt::uid(&m)).unwrap_or(0);
+    #[cfg(not(unix))]
+    let user = 0;
+    format!("{set} {user}")
 }
 
 /// When a process began, if it lives (field 22 of its line of statistics; the name before it may hold anything).
@@ -111,10 +123,16 @@ impl Lease {
             // Whoever renames it first has it.
             let aside = store.work().join(format!("claim-{}", Holder::new().nonce));
             let ours = fs::rename(&path, &aside).is_ok();
+            // Another may have taken it over between the look and the renaming: then it is that one's, and goes back.
+            let moved = look(&aside).and_then(|(holder, _)| holder);
+            let another = ours && moved != holder;
+            if another {
+                let _ = fs::hard_link(&aside, &path);
+            }
             let _ = fs::remove_file(&aside);
             watched.0.remove(id);
-            if !ours {
-                return Ok(Asked::Held(holder.unwrap_or_else(Holder::new)));
+            if !ours || another {
+                return Ok(Asked::Held(moved.or(holder).unwrap_or_else(Holder::new)));
             }
         }
         let holder = Holder::new();
@@ -143,6 +161,11 @@ impl Lease {
             }
         }
         fs::create_dir_all(&self.folder).with_context(|| format!("cannot create {}", self.folder.display()))
+    }
+
+    /// Whether the cell is still this process's: one that slept for long may have lost it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.folder.exists() && look(&self.path).is_some_and(|(holder, _)| holder.as_ref() == Some(&self.holder))
     }
 
     /// Shows that this process lives.
@@ -176,7 +199,11 @@ fn claim(store: &Store, path: &Path, holder: &Holder) -> Result<Option<File>> {
     };
     let file = written();
     // A link is made whole or not at all, on network file systems too.
-    let linked = file.is_ok().then(|| fs::hard_link(&beside, path));
+    let linked = file.is_ok().then(|| match fs::hard_link(&beside, path) {
+        // A network may lose the answer and ask again: then the link that is there already is this one.
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && is_linked(&beside) => Ok(()),
+        done => done,
+    });
     let _ = fs::remove_file(&beside);
     let file = file.with_context(cannot)?;
     match linked {
@@ -195,6 +222,16 @@ fn claim(store: &Store, path: &Path, holder: &Holder) -> Result<Option<File>> {
         Some(Err(e)) => Err(e).with_context(cannot),
         _ => Ok(Some(file)),
     }
+}
+
+#[cfg(unix)]
+fn is_linked(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| std::os::unix::fs::MetadataExt::nlink(&m) > 1)
+}
+
+#[cfg(not(unix))]
+fn is_linked(_: &Path) -> bool {
+    false
 }
 
 /// Folders of a cell that is not finished.

@@ -6,7 +6,7 @@ use super::plan::{Cell, Plan};
 use super::state::{CellState, States};
 use super::store::Store;
 use super::template::bare;
-use crate::run::write_atomic;
+use crate::run::{TABLES, write_atomic};
 use crate::table::{ColumnKind, csv_to_parquet, entry_of, entry_within};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -134,7 +134,16 @@ pub fn merge(plan: &Plan, states: &States, store: &Store, partial: bool) -> Resu
             continue;
         }
         merged.cells += 1;
-        for (stem, source) in tables_of(&store.cell(&cell.id))? {
+        let of_cell = || {
+            let folder = store.cell(&cell.id);
+            format!(
+                "the cell {} {} is damaged: remove {}, and run the study again",
+                cell.step,
+                cell.label,
+                folder.display()
+            )
+        };
+        for (stem, source) in tables_of(&store.cell(&cell.id), store).with_context(of_cell)? {
             sources.entry(stem).or_default().push((Front::fields(plan, cell), source));
         }
     }
@@ -154,6 +163,7 @@ pub fn merge(plan: &Plan, states: &States, store: &Store, partial: bool) -> Resu
         list.add(&Front::fields(plan, cell), [("status", status), ("message", message.as_str())].into_iter())?;
     }
     tables.insert("cells".into(), list);
+    clear_old(store, &tables)?;
     for (stem, table) in tables {
         let text = table.rows.into_inner().context("flushing a merged table")?;
         write_atomic(&store.path().join(format!("{stem}.csv")), &text)?;
@@ -167,8 +177,27 @@ pub fn merge(plan: &Plan, states: &States, store: &Store, partial: bool) -> Resu
     Ok(merged)
 }
 
+/// Removes tables of an earlier merge that this one does not have: what does not belong together is not to lie together.
+fn clear_old(store: &Store, tables: &BTreeMap<String, Table>) -> Result<()> {
+    let of_last = ["results.csv", "results.parquet", "split.csv", "split.parquet"];
+    let others = ["gradients.parquet", "processing.parquet"];
+    for name in TABLES.iter().chain(&of_last).chain(&others) {
+        let stem = name.split('.').next().unwrap_or(name);
+        if !tables.contains_key(stem) {
+            match std::fs::remove_file(store.path().join(name)) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(e)
+                        .with_context(|| format!("cannot remove the old {}", store.path().join(name).display()));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The tables of a cell: CSV files at the top of its folder, and what its command printed.
-fn tables_of(folder: &Path) -> Result<Vec<(String, Source)>> {
+fn tables_of(folder: &Path, store: &Store) -> Result<Vec<(String, Source)>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut found = vec![];
     for path in entries.filter_map(Result::ok).map(|e| e.path()) {
@@ -178,6 +207,9 @@ fn tables_of(folder: &Path) -> Result<Vec<(String, Source)>> {
             let value = serde_json::from_slice(&bytes).with_context(|| format!("{} is no JSON", path.display()))?;
             let mut fields = vec![];
             flat("", &value, &mut fields);
+            // Wherever the study lies, its table is the same.
+            let own = format!("{}/", store.path().display());
+            fields.iter_mut().for_each(|(_, text)| *text = text.replace(&own, ""));
             found.push((PRINTED.into(), Source::Printed(fields)));
         } else if path.extension().is_some_and(|e| e == "csv")
             && !DERIVED.iter().chain(&OF_SAMPLES).any(|left| *left == stem)

@@ -37,6 +37,8 @@ pub struct Effective {
     pub config: Json,
     /// Texts in it that may name files.
     pub names: Vec<String>,
+    /// Files whose content is part of `config` already, and which must not change while a cell reads them.
+    pub read: Vec<String>,
     /// Where results go.
     pub yields: Yields,
 }
@@ -67,6 +69,8 @@ pub struct Cell {
     pub needs: Vec<usize>,
     /// Files that it names, as they are now.
     pub inputs: Vec<InputFile>,
+    /// Files whose content is among its options.
+    pub(super) read: Vec<InputFile>,
     /// Where its results go.
     pub yields: Yields,
     pub(super) job: Job,

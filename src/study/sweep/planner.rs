@@ -45,11 +45,11 @@ impl<'a> Planner<'a> {
         if let Some(at) = (0..file.axes.len()).find(|at| !used(at)) {
             let name = &file.axes[at].name;
             bail!(
-                "the axis '{name}' has no use: no job says {{{name}}}, and {} has no option of that name",
+                "the axis '{name}' has no use: no job says {{{name}}}{}",
                 if file.steps.len() == 1 {
-                    "the job's command"
+                    format!(", and narrows {} has no option of that name", file.steps[0].job.command)
                 } else {
-                    "a study of several steps sets no option by itself"
+                    ", which in a study of several steps is what puts a value into one of them".into()
                 }
             );
         }
@@ -183,13 +183,17 @@ impl<'a> Planner<'a> {
             }
         }
         inputs.sort_by(|a, b| a.path.cmp(&b.path));
+        let read = effective.read.iter().map(|path| self.prints.of(std::path::Path::new(path)));
+        let read = read.collect::<Result<Vec<_>>>().with_context(of_cell)?;
         let id = id(&job.command, &effective.config, &inputs);
         if let Some(&twin) = self.by_id.get(&id) {
+            let other = &self.cells[twin];
             bail!(
-                "the step '{}' is the same at {} and at {}: values of the grid make no difference to it",
-                it.name,
-                self.cells[twin].label,
-                label
+                "the steps '{} {}' and '{} {label}' are the same job: values of the grid make no difference to it, or a step is \
+                 there twice",
+                other.step,
+                other.label,
+                it.name
             );
         }
         ensure!(self.cells.len() < 10 * super::axes::MOST, "the study has too many cells");
@@ -197,7 +201,7 @@ impl<'a> Planner<'a> {
         self.by_id.insert(id.clone(), at);
         self.by_values.insert(key, at);
         let (step, yields) = (it.name.clone(), effective.yields);
-        self.cells.push(Cell { id, step, label, values, needs, inputs, yields, job });
+        self.cells.push(Cell { id, step, label, values, needs, inputs, read, yields, job });
         Ok(at)
     }
 }

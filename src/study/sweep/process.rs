@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What lines of the process's stderr begin with that are for the study: one JSON value follows.
@@ -22,6 +22,21 @@ pub enum Trouble {
     Killed(String),
 }
 
+/// This very program, though another file may have taken its place meanwhile.
+fn program() -> Result<PathBuf> {
+    let path = std::env::current_exe().context("this program's own file cannot be found")?;
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let running = PathBuf::from("/proc/self/exe");
+        let number = |path: &Path| std::fs::metadata(path).map(|m| (m.dev(), m.ino())).ok();
+        if number(&running).is_some() && number(&path) != number(&running) {
+            return Ok(running);
+        }
+    }
+    Ok(path)
+}
+
 /// Does the work that `words` say, in a process; results are in `results` afterwards, what it printed in `log`.
 pub(super) fn perform(
     words: &[String],
@@ -30,8 +45,7 @@ pub(super) fn perform(
     threads: usize,
     progress: &mut dyn FnMut(&Value),
 ) -> Result<Option<Trouble>> {
-    let program = std::env::current_exe().context("this program's own file cannot be found")?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(program()?);
     let (named, bare) = words.split_at(words.iter().position(|w| w == "--").unwrap_or(words.len()));
     command.args(named).arg("--worker").arg("--json").arg(format!("--threads={threads}"));
     match yields {

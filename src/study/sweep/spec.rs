@@ -115,6 +115,11 @@ impl SweepFile {
         if let Some(step) = steps.iter().find(|s| axes.iter().any(|a| a.name == s.name)) {
             bail!("'{}' is a step and an axis: call one of them otherwise", step.name);
         }
+        if axes.iter().any(|a| a.name == "label") || steps.iter().any(|s| s.name == "label") {
+            bail!(
+                "'label' is what {{label}} stands for in every job, the cell's values in short: call the axis or step otherwise"
+            );
+        }
         let combinations = combinations(&axes, &written.zip, &written.exclude)?;
         let replicates = match written.replicates {
             Some(names) => {

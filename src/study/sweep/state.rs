@@ -14,7 +14,7 @@ pub enum CellState {
     Missing,
     /// Its results are there; it took so many seconds.
     Done(f64),
-    /// It is done, but a file that it read beside those that its job names has changed since: this one.
+    /// It is done, but what it read beside the files that its job names has changed since: this.
     Outdated(String),
     /// It could not be done.
     Failed(Failure),
@@ -22,24 +22,52 @@ pub enum CellState {
 
 /// How all cells stand.
 #[derive(Debug, Clone, PartialEq)]
-pub struct States(pub Vec<CellState>);
+pub struct States(pub Vec<CellState>, Vec<Option<Finished>>);
 
 impl States {
+    /// Of a study of which nothing is done.
+    pub fn none(cells: usize) -> Self {
+        Self(vec![CellState::Missing; cells], vec![None; cells])
+    }
+
     /// Looks at the folder.
     pub fn look(plan: &Plan, store: &Store) -> Self {
         let mut prints = Fingerprints::kept_in(store.fingerprints());
         let mut seen = HashMap::new();
-        let states = plan.cells.iter().map(|cell| match (store.finished(&cell.id), store.failure(&cell.id)) {
-            (Some(finished), _) => match outdated(&finished, &mut prints, &mut seen) {
-                Some(path) => CellState::Outdated(path),
-                None => CellState::Done(finished.seconds),
-            },
-            (None, Some(failure)) => CellState::Failed(failure),
-            (None, None) => CellState::Missing,
-        });
-        let states = Self(states.collect());
+        let mut states = Self::none(plan.cells.len());
+        // What a cell needs comes before it.
+        for (at, cell) in plan.cells.iter().enumerate() {
+            states.1[at] = store.finished(&cell.id);
+            let failure = store.failure(&cell.id);
+            let outdated = states.1[at].as_ref().map(|finished| {
+                outdated(finished, &mut prints, &mut seen).or_else(|| states.outdated_need(plan, at, finished))
+            });
+            states.0[at] = match (outdated, failure) {
+                (Some(None), _) => CellState::Done(states.1[at].as_ref().map_or(0.0, |finished| finished.seconds)),
+                (_, Some(failure)) => CellState::Failed(failure),
+                (Some(Some(what)), None) => CellState::Outdated(what),
+                (None, None) => CellState::Missing,
+            };
+        }
         prints.keep();
         states
+    }
+
+    /// A cell that this one needs, which is not what it was when this one read it.
+    fn outdated_need(&self, plan: &Plan, at: usize, finished: &Finished) -> Option<String> {
+        let needs = plan.cells[at].needs.iter().zip(&finished.needs);
+        let changed = needs.into_iter().find(|(need, then)| match &self.0[**need] {
+            CellState::Outdated(_) => true,
+            CellState::Done(_) => self.1[**need].as_ref().is_some_and(|now| now.mark() != **then),
+            // What is gone or failed is done anew, and looked at then.
+            _ => false,
+        });
+        changed.map(|(need, _)| format!("the cell {} {}", plan.cells[*need].step, plan.cells[*need].label))
+    }
+
+    /// What was there when this was looked at, good or not.
+    pub(super) fn seen(&self, at: usize) -> Option<&Finished> {
+        self.1[at].as_ref()
     }
 
     /// Whether a cell is done.

@@ -4,9 +4,10 @@
 //! of machines that share the folder, may work on it at once, and any may be killed at any moment.
 
 use super::spec::SweepFile;
-use crate::run::{InputFile, write_atomic};
+use crate::run::{InputFile, PARTIAL, write_atomic};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,39 @@ pub struct Finished {
     pub host: String,
     /// Files that were read beside those that the job names.
     pub also_read: Vec<InputFile>,
+    /// What the cells that it needs had read so, each as [`Finished::mark`].
+    pub needs: Vec<String>,
+}
+
+impl Opening {
+    /// Refuses another working folder than that in which the study in `path` was begun. A project that was moved as a whole
+    /// counts from where it is now.
+    ///
+    /// # Errors
+    /// When the folder is another one.
+    pub fn check_directory(&self, path: &Path) -> Result<()> {
+        let here = std::env::current_dir().context("there is no working directory")?;
+        ensure!(
+            self.directory == here || !self.directory.exists(),
+            "the study in {} was begun in {}, and relative paths in it count from there: go there, or give another --out",
+            path.display(),
+            self.directory.display()
+        );
+        Ok(())
+    }
+}
+
+impl Finished {
+    /// What decided the results beside what the name says: equal where the same files were read beside those that jobs name,
+    /// by this cell and by those that it needs.
+    pub fn mark(&self) -> String {
+        let read: Vec<(&str, &str)> = self.also_read.iter().map(|f| (f.path.as_str(), f.sha256.as_str())).collect();
+        if read.is_empty() && self.needs.iter().all(String::is_empty) {
+            return String::new();
+        }
+        let hash = Sha256::digest(serde_json::json!([read, self.needs]).to_string());
+        hash.iter().take(8).map(|b| format!("{b:02x}")).collect()
+    }
 }
 
 /// What is remembered of a cell that could not be done.
@@ -98,12 +132,9 @@ impl Store {
                 before.name,
                 opening.name
             );
-            ensure!(
-                before.directory == opening.directory,
-                "the study in {shown} was begun in {}, and relative paths in it count from there: go there, or give another --out",
-                before.directory.display()
-            );
+            before.check_directory(path)?;
             if before == opening {
+                remove_old_partials(path);
                 return Self::at(path);
             }
         } else if path.exists() && fs::read_dir(path).with_context(|| format!("cannot read {shown}"))?.next().is_some()
@@ -125,6 +156,7 @@ impl Store {
             let folder = path.join(folder);
             fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
+        remove_old_partials(path);
         write_atomic(&study, &serde_json::to_vec_pretty(&opening)?)?;
         Self::at(path)
     }
@@ -194,15 +226,14 @@ impl Store {
         (found.id == id).then_some(found)
     }
 
-    /// Puts a cell whose results stand in `results` into its place, whole. One that is there already stays, unless it is
-    /// `stale`; what is known not to be wanted is left in `aside`.
-    pub(super) fn commit(&self, finished: &Finished, results: &Path, stale: bool, aside: &Path) -> Result<()> {
+    /// Puts a cell whose results stand in `results` into its place, whole. One that is there already stays, unless other files
+    /// had decided it; what is known not to be wanted is left in `aside`.
+    pub(super) fn commit(&self, finished: &Finished, results: &Path, aside: &Path) -> Result<()> {
         write_atomic(&results.join(CELL), &serde_json::to_vec_pretty(finished)?)?;
         let target = self.cell(&finished.id);
         let above = target.parent().unwrap_or(&self.path).to_path_buf();
         fs::create_dir_all(&above).with_context(|| format!("cannot create {}", above.display()))?;
-        if target.exists() && (stale || self.finished(&finished.id).is_none()) {
-            // Somebody else may have put a good one there in the meantime: then that one goes, and this one comes.
+        if target.exists() && self.finished(&finished.id).is_none_or(|there| there.mark() != finished.mark()) {
             let _ = fs::rename(&target, aside);
         }
         match fs::rename(results, &target) {
@@ -215,6 +246,7 @@ impl Store {
             let _ = folder.sync_all();
         }
         let _ = fs::remove_file(self.failure_file(&finished.id));
+        let _ = fs::remove_file(self.failure_log(&finished.id));
         Ok(())
     }
 
@@ -241,20 +273,34 @@ impl Store {
     }
 }
 
+/// Removes unfinished tables that a merge left which was killed; not those of one that may be under way.
+fn remove_old_partials(path: &Path) {
+    let old = |e: &fs::DirEntry| {
+        let modified = e.metadata().and_then(|m| m.modified()).ok();
+        e.file_name().to_string_lossy().starts_with(PARTIAL)
+            && modified.and_then(|m| m.elapsed().ok()).is_some_and(|age| age.as_secs() > 3600)
+    };
+    for entry in fs::read_dir(path).into_iter().flatten().filter_map(Result::ok).filter(old) {
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const TEXT: &str = "name = \"s\"\n[job]\ncommand = \"mi\"";
 
-    fn finished(id: &str) -> Finished {
+    fn finished(id: &str, read: &str) -> Finished {
+        let file = |sha256: &str| InputFile { path: "beside".into(), bytes: 1, sha256: sha256.into() };
         Finished {
             id: id.into(),
             step: "job".into(),
             label: "".into(),
             seconds: 1.0,
             host: "h".into(),
-            also_read: vec![],
+            also_read: if read.is_empty() { vec![] } else { vec![file(read)] },
+            needs: vec![],
         }
     }
 
@@ -278,21 +324,20 @@ mod tests {
     fn cells_come_whole_and_the_first_stays() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("s"), &SweepFile::parse(TEXT).unwrap(), TEXT, "s").unwrap();
-        let put = |text: &str, stale: bool| {
+        let put = |text: &str, read: &str| {
             let results = store.work().join("x");
             fs::create_dir(&results).unwrap();
             fs::write(results.join("table"), text).unwrap();
-            store.commit(&finished("abcd"), &results, stale, &store.work().join("old")).unwrap();
-            let _ = fs::remove_dir_all(&results);
+            store.commit(&finished("abcd", read), &results, &store.work().join("old")).unwrap();
+            let _ = (fs::remove_dir_all(&results), fs::remove_dir_all(store.work().join("old")));
             fs::read_to_string(store.cell("abcd").join("table")).unwrap()
         };
         assert!(store.finished("abcd").is_none());
-        assert_eq!(put("1", false), "1");
-        assert_eq!(put("2", false), "1");
-        assert_eq!(put("3", true), "3");
+        assert_eq!(put("1", ""), "1");
+        assert_eq!(put("2", ""), "1");
+        assert_eq!(put("3", "another file beside"), "3");
         fs::write(store.cell("abcd").join(CELL), "{").unwrap();
         assert!(store.finished("abcd").is_none(), "what is torn is not finished");
-        let _ = fs::remove_dir_all(store.work().join("old"));
-        assert_eq!(put("4", false), "4");
+        assert_eq!(put("4", ""), "4");
     }
 }

@@ -8,7 +8,7 @@ use crate::mean::Mean;
 use crate::run::write_atomic;
 use crate::table::{ColumnKind, csv_to_parquet};
 use anyhow::{Context, Result};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// One number over replicates.
@@ -120,15 +120,16 @@ impl Summary {
             }
         };
         let wide = at("value").or_else(|| at("mean")).is_none();
-        let keys: Vec<usize> =
-            candidates.iter().copied().filter(|i| !(values.contains(i) || wide && header[*i].contains('.'))).collect();
+        let kept: Vec<&csv::StringRecord> = records
+            .iter()
+            .filter(|r| epoch.is_none_or(|e| r[e].parse::<u64>().ok() == last.get(&r[cell]).copied()))
+            .collect();
+        let keys: Vec<usize> = candidates.iter().copied().filter(|i| !values.contains(i)).collect();
+        let keys = if wide { vec![] } else { needed(&kept, cell, keys, &header, settings) };
         let mut order: Vec<(String, &Vec<String>)> = vec![];
         let mut found: HashMap<(String, &Vec<String>), Vec<f64>> = HashMap::new();
-        for record in &records {
+        for record in kept {
             let Some(setting) = settings.get(&record[cell]) else { continue };
-            if epoch.is_some_and(|e| record[e].parse::<u64>().ok() != last.get(&record[cell]).copied()) {
-                continue;
-            }
             let key: Vec<String> = keys
                 .iter()
                 .filter(|&&k| !record[k].is_empty() && record[k].len() <= 80)
@@ -192,5 +193,75 @@ impl Summary {
         write_atomic(&folder.join("study_summary.csv"), &text)?;
         let columns: Vec<(&str, ColumnKind)> = names.iter().map(String::as_str).zip(kinds).collect();
         write_atomic(&folder.join("study_summary.parquet"), &csv_to_parquet("study_summary", &text, &columns)?)
+    }
+}
+
+/// The columns that tell the rows of a cell apart, and texts that name them. What is beside the value (a p-value, a chance
+/// level, parameters with a seed among them) differs between replicates, and would make each a number of its own: it is left
+/// out where the others tell the rows apart, the last columns first, since what is beside a value stands after it.
+fn needed(
+    records: &[&csv::StringRecord],
+    cell: usize,
+    keys: Vec<usize>,
+    header: &[String],
+    settings: &HashMap<&str, Vec<String>>,
+) -> Vec<usize> {
+    let differ = |keys: &[usize]| {
+        let mut seen = HashSet::new();
+        records.iter().all(|r| {
+            let own: Vec<&str> = std::iter::once(cell).chain(keys.iter().copied()).map(|k| &r[k]).collect();
+            seen.insert(own)
+        })
+    };
+    if !differ(&keys) {
+        return keys;
+    }
+    let numbers = |&k: &usize| {
+        let mut fields = records.iter().map(|r| &r[k]).filter(|f| !f.is_empty());
+        fields.all(|f| f.parse::<f64>().is_ok())
+    };
+    // Of what a command printed, names with a dot are of its inputs; warnings are sentences.
+    let beside = |&k: &usize| header[k].contains('.') || header[k] == "warnings";
+    let mut kept = keys.clone();
+    for k in keys.into_iter().rev() {
+        let without: Vec<usize> = kept.iter().copied().filter(|other| *other != k).collect();
+        if !differ(&without) {
+            continue;
+        }
+        let varies = || {
+            let mut known: HashMap<(Option<&Vec<String>>, Vec<&str>), &str> = HashMap::new();
+            records.iter().any(|r| {
+                let place = (settings.get(&r[cell]), without.iter().map(|&o| &r[o]).collect());
+                *known.entry(place).or_insert(&r[k]) != &r[k]
+            })
+        };
+        if numbers(&k) || beside(&k) || varies() {
+            kept = without;
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_beside_the_value_make_no_rows_of_their_own() {
+        let text = "cell,metric,beta,value,p_value\na,x,0.1,1,0.03\na,x,0.2,2,0.04\nb,x,0.1,3,0.05\nb,x,0.2,4,0.06\n";
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let header: Vec<String> = reader.headers().unwrap().iter().map(String::from).collect();
+        let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        let settings = HashMap::from([("a", vec!["s".to_string()]), ("b", vec!["s".to_string()])]);
+        let rows: Vec<&csv::StringRecord> = records.iter().collect();
+        // β or the p-value would tell the rows of a cell apart: it is what stands before the value.
+        assert_eq!(needed(&rows, 0, vec![1, 2, 4], &header, &settings), [1, 2]);
+        // A text that differs between replicates and is not needed goes, one that is the same stays.
+        let text = "cell,estimator,value,parameters\na,ksg,1,seed=0\nb,ksg,3,seed=1\n";
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let header: Vec<String> = reader.headers().unwrap().iter().map(String::from).collect();
+        let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        let rows: Vec<&csv::StringRecord> = records.iter().collect();
+        assert_eq!(needed(&rows, 0, vec![1, 3], &header, &settings), [1]);
     }
 }

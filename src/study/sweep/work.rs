@@ -234,8 +234,9 @@ impl Worker<'_> {
     fn settled_elsewhere(&self, at: usize, shared: &mut Shared) -> bool {
         let cell = &self.order.plan.cells[at];
         let before = &self.order.states.0[at];
-        if !matches!(before, CellState::Outdated(_))
-            && let Some(finished) = self.order.store.finished(&cell.id)
+        // What was there before and is not good any more is not what is waited for.
+        if let Some(finished) = self.order.store.finished(&cell.id)
+            && self.order.states.seen(at).is_none_or(|seen| *seen != finished)
         {
             shared.marks[at] = Mark::Done;
             shared.open.remove(&at);
@@ -270,6 +271,9 @@ impl Worker<'_> {
                 shared.outcome.ended.get_or_insert_with(|| message.clone());
                 shared.stop = true;
             }
+            Ended::Lost => {
+                shared.open.insert(at);
+            }
             Ended::Failed(_) => {}
         }
         drop(shared);
@@ -283,7 +287,7 @@ impl Worker<'_> {
                 Mark::Failed
             }
             Ended::Changed(_) => Mark::Changed,
-            Ended::Full(_) => Mark::Open,
+            Ended::Full(_) | Ended::Lost => Mark::Open,
         })
     }
 }
