@@ -146,6 +146,63 @@ fn only_what_is_missing_is_done_and_a_change_redoes_what_depends_on_it() {
 }
 
 #[test]
+fn a_file_that_a_command_finds_by_itself_reaches_all_that_rests_on_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config =
+        "data = { inputs = \"digits\" }\nnetwork = { hidden = [4] }\ntraining = { epochs = 4, record = \"every 1\" }\n";
+    write(dir.path(), "config.toml", config);
+    narrows(dir.path()).args(["train", "config.toml", "--out", "t"]).succeeds();
+    let study = r#"
+name = "chain"
+[[steps]]
+command = "plane"
+checkpoints = "t/checkpoints"
+inputs = "digits"
+samples = 100
+estimator = "binning"
+[[steps]]
+command = "entropy"
+x = "{plane}/gradients.csv:value"
+"#;
+    write(dir.path(), "s.toml", study);
+    let run = || {
+        let text = said(narrows(dir.path()).args(["study", "run", "s.toml", "--out", "s", "--json", "--no-merge"]));
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["done"].as_u64().unwrap()
+    };
+    assert_eq!((run(), run()), (2, 0));
+    // The plane reads the training's table for its gradients, though no option names it.
+    let path = dir.path().join("t/training.csv");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let more = |line: &str| {
+        let mut fields: Vec<String> = line.split(',').map(String::from).collect();
+        let is_gradient = fields.iter().any(|f| f.starts_with("gradient"));
+        for field in fields.iter_mut().filter(|f| is_gradient && f.contains('.')) {
+            *field = (10.0 * field.parse::<f64>().unwrap()).to_string();
+        }
+        fields.join(",") + "\n"
+    };
+    std::fs::write(&path, text.lines().map(more).collect::<String>()).unwrap();
+    let status = said(narrows(dir.path()).args(["study", "status", "s", "--json"]));
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!((status["steps"][0]["outdated"].as_u64(), status["steps"][1]["outdated"].as_u64()), (Some(1), Some(1)));
+    assert_eq!((run(), run()), (2, 0));
+}
+
+#[test]
+fn the_studys_own_folder_is_none_of_its_inputs() {
+    let dir = tempfile::tempdir().unwrap();
+    numbers(dir.path(), "a.csv", 0);
+    numbers(dir.path(), "b.csv", 5);
+    write(dir.path(), "s.toml", ONE_STEP);
+    let run = || {
+        // The folder is called like a value of the grid.
+        let text = said(narrows(dir.path()).args(["study", "run", "s.toml", "--out", "ksg", "--json", "--no-merge"]));
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["done"].as_u64().unwrap()
+    };
+    assert_eq!((run(), run()), (4, 0));
+}
+
+#[test]
 fn a_failure_stops_nothing_and_is_tried_again_on_request() {
     let dir = tempfile::tempdir().unwrap();
     numbers(dir.path(), "a.csv", 0);
