@@ -2,6 +2,7 @@
 //!
 //! An estimator is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here.
 
+use crate::streaming::{State, Streaming, Wanted};
 use crate::{
     Compressing, ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator,
     auto, binning, compression, discrete, edge, kernel, lossy, neighbours, neural, parametric, sliced,
@@ -39,6 +40,8 @@ impl Domain {
 
 type Builder<T> = fn(&Parameters) -> Result<Box<T>, EstimatorError>;
 
+type StreamBuilder = fn(&Parameters, Wanted) -> Result<Box<dyn State>, EstimatorError>;
+
 /// What the value of an estimator is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
@@ -55,11 +58,14 @@ pub(crate) struct Build {
     pub(crate) conditional: Option<Builder<dyn ConditionalMutualInformation>>,
     pub(crate) entropy: Option<Builder<dyn Entropy>>,
     pub(crate) plane: Option<Builder<dyn PlaneEstimator>>,
+    /// Of data that are read some rows at a time: what is [`Wanted`] must be among the estimator's other capabilities.
+    pub(crate) stream: Option<StreamBuilder>,
 }
 
 impl Build {
     /// The start of every list of capabilities.
-    pub(crate) const NOTHING: Self = Self { mutual_information: None, conditional: None, entropy: None, plane: None };
+    pub(crate) const NOTHING: Self =
+        Self { mutual_information: None, conditional: None, entropy: None, plane: None, stream: None };
 }
 
 /// One estimator.
@@ -98,6 +104,11 @@ impl Entry {
     /// Whether it estimates the entropy of one variable.
     pub fn is_entropy(&self) -> bool {
         self.build.entropy.is_some()
+    }
+
+    /// Whether it can read its data some rows at a time, for mutual information and entropy as far as it estimates them.
+    pub fn streams(&self) -> bool {
+        self.build.stream.is_some()
     }
 
     /// Whether it estimates the information plane's numbers of a layer.
@@ -194,6 +205,44 @@ pub fn entry(specification: &str) -> Option<&'static Entry> {
 /// As [`plane`].
 pub fn entropy(specification: &str) -> Result<Box<dyn Entropy>, EstimatorError> {
     build(specification, "entropy", |b| b.entropy)
+}
+
+/// The estimate that a specification asks for, of data that are read some rows at a time; see [`mutual_information`].
+/// Its value is that of the estimator in memory, bit for bit.
+///
+/// # Errors
+/// As [`mutual_information`]; also when the estimator needs all samples at once: the message lists those that do not.
+pub fn streaming_mutual_information(specification: &str) -> Result<Streaming, EstimatorError> {
+    let (encoder, own) = parts(specification);
+    // For its refusals of what is not known, or no mutual information.
+    mutual_information(specification)?;
+    if let Some(encoder) = encoder {
+        return Err(EstimatorError::NotStreaming { estimator: encoder.into(), known: streaming_names() });
+    }
+    streaming(own, Wanted::MutualInformation)
+}
+
+/// As [`streaming_mutual_information`], for [`entropy`].
+///
+/// # Errors
+/// As [`streaming_mutual_information`].
+pub fn streaming_entropy(specification: &str) -> Result<Streaming, EstimatorError> {
+    entropy(specification)?;
+    streaming(specification, Wanted::Entropy)
+}
+
+fn streaming(specification: &str, wanted: Wanted) -> Result<Streaming, EstimatorError> {
+    let (name, rest) = specification.split_once(':').unwrap_or((specification, ""));
+    let entry = ESTIMATORS.iter().find(|e| e.name == name.trim());
+    let Some((entry, build)) = entry.and_then(|e| Some((e, e.build.stream?))) else {
+        return Err(EstimatorError::NotStreaming { estimator: name.into(), known: streaming_names() });
+    };
+    Ok(Streaming::new(build(&Parameters::parse(entry.name, entry.parameters, rest)?, wanted)?, wanted))
+}
+
+/// The estimators that can read their data some rows at a time, joined by commas.
+pub fn streaming_names() -> String {
+    ESTIMATORS.iter().filter(|e| e.streams()).map(|e| e.name).collect::<Vec<_>>().join(", ")
 }
 
 fn build<T: ?Sized>(

@@ -1,7 +1,7 @@
 //! gzip, taken off where it is found.
 
 use crate::LoadError;
-use flate2::read::MultiGzDecoder;
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -25,6 +25,16 @@ pub fn gunzip(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
     Ok(Cow::Owned(unpacked))
 }
 
+/// What a gzip stream unpacks to, as it is read.
+pub fn gunzip_from<R: Read>(packed: R) -> impl Read {
+    MultiGzDecoder::new(packed)
+}
+
+/// What the compressed bytes of a zip archive's entry unpack to, as they are read.
+pub fn inflate_from<R: Read>(packed: R) -> impl Read {
+    DeflateDecoder::new(packed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +47,9 @@ mod tests {
         encoder.write_all(b"hello").unwrap();
         let packed = encoder.finish().unwrap();
         assert_eq!(&*gunzip(&packed).unwrap(), b"hello");
+        let mut text = String::new();
+        gunzip_from(packed.as_slice()).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
         assert_eq!(&*gunzip(b"hello").unwrap(), b"hello");
         assert!(gunzip(&packed[..packed.len() - 6]).unwrap_err().to_string().contains("gzip"));
     }

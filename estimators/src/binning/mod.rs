@@ -12,7 +12,9 @@ pub use adaptive::{AdaptiveBinning, Saturation};
 pub(crate) use equal_mass::ENTRY as EQUAL_MASS;
 pub use equal_mass::EqualMassBinning;
 pub(crate) use uniform::ENTRY as UNIFORM;
+pub(crate) use uniform::Grid;
 pub use uniform::{BinRange, UniformBinning};
+pub(crate) use value::Span;
 
 use crate::discrete::{Correction, SymbolCounts};
 use crate::pair::{Classes, check};
@@ -90,13 +92,17 @@ impl<C: Cut> MutualInformation for C {
             return Err(EstimatorError::WrongKind { estimator: self.name(), expected: "at least one continuous" });
         }
         let ((x, of_x), (y, of_y)) = (symbols_of(self, &x)?, symbols_of(self, &y)?);
-        let counts = SymbolCounts::new(&x, of_x, &y, of_y);
-        let estimate = counts.mutual_information(self.correction());
-        let estimate = estimate.with_detail("states_x", of_x as f64).with_detail("states_y", of_y as f64);
-        // The plug-in's bias is about (cells − states of x − states of y + 1)/2N: too much where cells are many.
-        let cells = counts.cells();
-        Ok(if x.len() < 5 * cells { estimate.warned(Warning::Undersampled) } else { estimate })
+        Ok(information_of(&SymbolCounts::new(&x, of_x, &y, of_y), self.correction()))
     }
+}
+
+/// I of binned states that have been counted.
+pub(crate) fn information_of(counts: &SymbolCounts, correction: Correction) -> Estimate {
+    let (of_x, of_y) = counts.states();
+    let estimate = counts.mutual_information(correction);
+    let estimate = estimate.with_detail("states_x", of_x as f64).with_detail("states_y", of_y as f64);
+    // The plug-in's bias is about (cells − states of x − states of y + 1)/2N: too much where cells are many.
+    if counts.samples() < 5 * counts.cells() { estimate.warned(Warning::Undersampled) } else { estimate }
 }
 
 impl<C: Cut> Entropy for C {
@@ -108,7 +114,11 @@ impl<C: Cut> Entropy for C {
         };
         let (symbols, distinct) = self.symbols(values, Surroundings::default())?;
         let nothing = vec![0; symbols.len()];
-        let estimate = SymbolCounts::new(&symbols, distinct, &nothing, 1).entropy(self.correction());
-        Ok(estimate.with_detail("states", distinct as f64))
+        Ok(entropy_of(&SymbolCounts::new(&symbols, distinct, &nothing, 1), self.correction()))
     }
+}
+
+/// H of a binned state that has been counted.
+pub(crate) fn entropy_of(counts: &SymbolCounts, correction: Correction) -> Estimate {
+    counts.entropy(correction).with_detail("states", counts.states().0 as f64)
 }

@@ -1,0 +1,210 @@
+//! What is read a part at a time is what is read as a whole.
+
+use super::*;
+use crate::variable::VariableFile;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+fn variable(path: &Path, which: &str, discrete: Option<bool>) -> VariableFile {
+    VariableFile { place: format!("{}{which}", path.display()), discrete }
+}
+
+/// All rows, some at a time, twice.
+fn by_chunks(file: &VariableFile, chunk: usize) -> Result<OwnedVariable> {
+    let mut stream = file.stream()?;
+    let mut passes = vec![];
+    for _ in 0..2 {
+        stream.rewind()?;
+        let (mut numbers, mut labels, mut rows) = (vec![], vec![], 0);
+        loop {
+            let part = stream.next(chunk)?;
+            match part {
+                _ if part.view().is_empty() => break,
+                OwnedVariable::Continuous(values) => {
+                    rows += values.nrows();
+                    numbers.extend(values.iter().copied());
+                }
+                OwnedVariable::Discrete(values) => labels.extend(values),
+                _ => unreachable!(),
+            }
+        }
+        passes.push(match stream.width() {
+            Some(width) => OwnedVariable::Continuous(Array2::from_shape_vec((rows, width), numbers).unwrap()),
+            None => OwnedVariable::Discrete(labels),
+        });
+    }
+    assert_eq!(passes[0], passes[1]);
+    Ok(passes.remove(0))
+}
+
+fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+    let fortran = if fortran { "True" } else { "False" };
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+    while (10 + header.len()) % 64 != 0 {
+        header.insert(header.len() - 1, ' ');
+    }
+    [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes(), header.as_bytes(), data].concat()
+}
+
+fn singles(count: usize) -> Vec<u8> {
+    (0..count).flat_map(|i| ((i as f32 * 0.37).sin() * 9.0).to_le_bytes()).collect()
+}
+
+fn npz(name: &str, bytes: &[u8], method: zip::CompressionMethod) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in [("other.npy", &npy("<f4", false, "(1,)", &[0; 4])[..]), (name, bytes)] {
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        writer.start_file(name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+const TEXT: &str = "a,label,b,n\n1,cat,2.5,0\n3,ant,4,1\n\"5\",cat,\"6\",1\n-1e3,\"a \"\"b\"\"\",0,2\n7,ant,8,0\n";
+
+#[test]
+fn every_format_kind_and_choice_of_columns_reads_the_same() {
+    let files = Files::new();
+    let array = npy("<f4", false, "(101, 2, 3)", &singles(606));
+    let labels: Vec<u8> = (0..101u32).flat_map(|i| (i * i % 7).to_be_bytes()).collect();
+    let plain = files.write("x.npy", &array);
+    let cases = [
+        (plain.clone(), "", None),
+        (plain.clone(), ":2,5-6", None),
+        (files.write("f.npy", &npy("<f8", true, "(101, 3)", &singles(606))), "", None),
+        (files.write("f2.npy", &npy("<f8", true, "(101, 3)", &singles(606))), ":3,1", None),
+        (files.write("i.npy", &npy(">i4", false, "(101,)", &labels)), "", None),
+        (files.write("i1.npy", &npy(">i4", false, "(101, 1)", &labels)), "", Some(false)),
+        (files.write("h.npy", &npy("<f2", false, "(303, 2)", &singles(303))), ":1", None),
+        (files.write("stored.npz", &npz("x.npy", &array, zip::CompressionMethod::Stored)), ":x", None),
+        (files.write("packed.npz", &npz("x.npy", &array, zip::CompressionMethod::Deflated)), ":x", None),
+        (files.write("x.idx", &[&[0, 0, 8, 2, 0, 0, 0, 50, 0, 0, 0, 2][..], &[7; 100]].concat()), "", Some(true)),
+        (files.write("t.csv", TEXT.as_bytes()), ":a,b", None),
+        (files.write("t1.csv", TEXT.as_bytes()), ":label", None),
+        (files.write("t2.csv", TEXT.as_bytes()), ":label,n", Some(true)),
+        (files.write("t3.csv", TEXT.as_bytes()), ":4", Some(true)),
+        (files.write("bom.csv", format!("\u{feff}{TEXT}").as_bytes()), ":a", None),
+        (files.write("bare.csv", b"1,2\r\n3,4\r\n5,6"), "", None),
+        (files.write("names.csv", b"label\ncat\nant\ncat\n"), "", None),
+        (files.write("nameless.csv", b"cat\nant\ncat\n"), "", None),
+        (files.write("one.csv", b"4\n"), "", None),
+    ];
+    for (path, which, discrete) in &cases {
+        let file = variable(path, which, *discrete);
+        let whole = file.load().unwrap().variable;
+        for chunk in [1, 3, 50, 100, 101, 1000] {
+            assert_eq!(by_chunks(&file, chunk).unwrap(), whole, "{} by {chunk}", file.place);
+        }
+    }
+}
+
+#[test]
+fn gzip_is_unpacked_on_the_way() {
+    // `printf '1,2\n3,4\n5,6\n' | gzip -n`
+    const PACKED: &[u8] = &[
+        0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x33, 0xd4, 0x31, 0xe2, 0x32, 0xd6, 0x31, 0xe1,
+        0x32, 0xd5, 0x31, 0xe3, 0x02, 0x00, 0x9f, 0xec, 0x98, 0xc8, 0x0c, 0x00, 0x00, 0x00,
+    ];
+    let files = Files::new();
+    let file = variable(&files.write("t.csv.gz", PACKED), "", None);
+    assert_eq!(by_chunks(&file, 2).unwrap(), file.load().unwrap().variable);
+}
+
+#[test]
+fn refusals_are_those_of_a_whole_file() {
+    let files = Files::new();
+    for (name, content, which) in [
+        ("names.csv", TEXT, ""),
+        ("column.csv", TEXT, ":c"),
+        ("hole.csv", "a,b\n1,2\n3,\n", ":b"),
+        ("word.csv", "a,b\n1,2\nx,3\n4,5\n", ":a"),
+        ("first.csv", "x,1\n2,2\n3,y\n", ":2"),
+        ("header.csv", "a,b\n", ":a"),
+        ("open.csv", "a,b\n1,\"2\n3,4\n", ""),
+        ("empty.csv", "", ""),
+    ] {
+        let file = variable(&files.write(name, content.as_bytes()), which, None);
+        let (whole, streamed) =
+            (format!("{:#}", file.load().unwrap_err()), format!("{:#}", file.stream().err().unwrap()));
+        // What comes before the reason is how far each got.
+        let reason =
+            |text: &str| text.rsplit(".csv").next().unwrap_or_default().split_once(": ").map(|r| r.1.to_string());
+        assert_eq!(reason(&streamed), reason(&whole), "{streamed} | {whole}");
+    }
+    let message = |name: &str, bytes: &[u8], which: &str| {
+        format!("{:#}", variable(&files.write(name, bytes), which, None).stream().err().unwrap())
+    };
+    let ragged = message("ragged.csv", b"1,2\n3,4\n5\n", "");
+    assert!(ragged.contains("ragged.csv") && ragged.contains("line: 3"), "{ragged}");
+    let short = message("short.npy", &npy("<f4", false, "(9, 2)", &[0; 8]), "");
+    assert!(short.contains("promises 72 bytes of values, but 8 follow"), "{short}");
+    let deep = message("deep.npy", &npy("<f4", true, "(3, 2, 2)", &[0; 48]), "");
+    assert!(deep.contains("Fortran's order and has more than two axes: save it in C order"), "{deep}");
+    let packed = npz("x.npy", &npy("<f4", true, "(3, 2)", &[0; 24]), zip::CompressionMethod::Deflated);
+    assert!(message("f.npz", &packed, ":x").contains("Fortran's order and compressed"));
+    assert!(message("w.npz", &packed, ":y").contains("has no array y; it has: other, x"));
+    assert!(message("w2.npz", &packed, "").contains("say which"));
+    assert!(message("more.idx", &[0, 0, 8, 1, 0, 0, 0, 1, 1, 1], "").contains("1 bytes follow"));
+}
+
+#[test]
+fn late_faults_name_the_file_and_the_row() {
+    let files = Files::new();
+    let mut bytes = npy("<f4", false, "(101, 2)", &singles(202));
+    let at = bytes.len() - 8;
+    bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    let path = files.write("nan.npy", &bytes);
+    for chunk in [1, 40, 500] {
+        let e = format!("{:#}", by_chunks(&variable(&path, "", None), chunk).unwrap_err());
+        assert!(e.contains("nan.npy: the value NaN at row 101, column 1 is not finite"), "{e}");
+    }
+    let e = by_chunks(&variable(&files.write("inf.csv", b"u,v\n1,2\n3,inf\n"), "", None), 1).unwrap_err();
+    assert!(format!("{e:#}").contains("the value inf at row 2, column v is not finite"), "{e:#}");
+    let e = by_chunks(&variable(&files.write("half.csv", b"1\n2\n2.5\n"), "", Some(true)), 1).unwrap_err();
+    assert!(format!("{e:#}").contains("2.5 in row 3 is no whole number"), "{e:#}");
+    // A stream that is cut short.
+    let mut packed = npz("x.npy", &npy("<f4", false, "(101, 2)", &singles(202)), zip::CompressionMethod::Deflated);
+    let at = packed.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
+    packed[at - 200..at - 100].fill(0xff);
+    let e = by_chunks(&variable(&files.write("cut.npz", &packed), ":x", None), 10);
+    assert!(e.is_err_and(|e| format!("{e:#}").contains("cut.npz")));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told() {
+    let files = Files::new();
+    let array = npy("<f4", false, "(100, 2)", &singles(200));
+    for (name, bytes) in [("x.npy", array.clone()), ("x.csv", "1,2\n".repeat(100_000).into_bytes())] {
+        let path = files.write(name, &bytes);
+        let mut stream = variable(&path, "", None).stream().unwrap();
+        stream.next(50).unwrap();
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes.len() as u64 / 2).unwrap();
+        let e = loop {
+            match stream.next(50_000) {
+                Err(e) => break format!("{e:#}"),
+                Ok(part) => assert!(!part.view().is_empty(), "{name} ended as if nothing had happened"),
+            }
+        };
+        assert!(e.contains(name) && e.contains("changed while it was read"), "{e}");
+    }
+    // One that grows is noticed at its end.
+    let path = files.write("y.npy", &array);
+    let mut stream = variable(&path, "", None).stream().unwrap();
+    std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"more").unwrap();
+    stream.next(100).unwrap();
+    assert!(format!("{:#}", stream.next(100).unwrap_err()).contains("changed while it was read"));
+}
