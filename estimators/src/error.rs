@@ -57,6 +57,16 @@ pub enum EstimatorError {
         /// The estimators that stream.
         known: String,
     },
+    /// More columns than can be streamed.
+    #[error("{encoder} streams at most {most} columns, and there are {found}: choose fewer, or read them into memory")]
+    TooWide {
+        /// What was asked for.
+        encoder: &'static str,
+        /// Columns found.
+        found: usize,
+        /// Columns allowed.
+        most: usize,
+    },
     /// Data that changed between two passes.
     #[error("the data had {first} rows when they were read first, and have {found} now: they changed meanwhile")]
     ChangedMeanwhile {

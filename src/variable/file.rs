@@ -2,6 +2,7 @@
 
 use super::symbols::{sound, symbols};
 use super::table::{Column, Table, Values};
+use super::tensors;
 use crate::run::InputFile;
 use crate::table::read_parquet;
 use anyhow::{Context, Result, bail, ensure};
@@ -196,6 +197,10 @@ fn read(path: &Path, which: Option<&str>, discrete: Option<bool>) -> Result<Sour
     let raw = std::fs::read(path)?;
     if raw.starts_with(b"PAR1") {
         return Ok(Source::Table(read_parquet(&raw)?, which.map(String::from)));
+    }
+    if tensors::is_safetensors(&raw) {
+        drop(raw);
+        return of_array(tensors::tensor(path, which)?.read()?, None, discrete);
     }
     let bytes = gunzip(&raw)?;
     let which = which.map(String::from);

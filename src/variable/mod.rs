@@ -1,10 +1,11 @@
-//! Files as variables: arrays and columns of npy, npz, IDX, CSV and Parquet, continuous or discrete; read as a whole, or
+//! Files as variables: arrays and columns of npy, npz, IDX, CSV, Parquet and safetensors, continuous or discrete; read as a whole, or
 //! some rows at a time.
 
 mod file;
 mod stream;
 mod symbols;
 mod table;
+mod tensors;
 
 pub(crate) use file::columns_of;
 pub use file::{LoadedVariable, VariableFile};

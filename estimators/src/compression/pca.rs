@@ -5,13 +5,15 @@
 //! range is sharpened by two power iterations with an orthonormalisation after every product. The components are those
 //! of X within the range. O(N·D·k) time, O((N + D)·k) memory beside the data.
 
-use super::{Compressed, Encoder, EncoderEntry};
+use super::{Compressed, Encoder, EncoderEntry, Lost};
 use crate::linalg::{centred, to_nalgebra};
 use crate::pair;
 use crate::random::generator;
 use crate::registry::ParameterDoc;
-use crate::{Estimator, EstimatorError, Parameters, Transform, Variable};
-use ndarray::{Array2, ArrayView2};
+use crate::streaming::{MomentSums, Moments};
+use crate::transform::squarable;
+use crate::{Estimator, EstimatorError, Parameters, Variable};
+use ndarray::{Array2, ArrayView2, Axis};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
@@ -45,9 +47,13 @@ pub(super) const ENTRY: EncoderEntry = EncoderEntry {
         ParameterDoc { name: "seed", default: "0", meaning: "of the random projection" },
     ],
     build: |p| Ok(Box::new(Pca::from_parameters(p)?)),
+    stream: Some(Pca::from_parameters),
 };
 
 impl Pca {
+    /// Up to so many features the covariance is decomposed exactly.
+    pub(crate) const EXACT: usize = 64;
+
     /// With so many components.
     pub fn new(components: usize) -> Self {
         Self { keep: Keep::Components(components), seed: 0 }
@@ -80,9 +86,6 @@ impl Estimator for Pca {
     }
 }
 
-/// Up to so many features the covariance is decomposed exactly.
-const EXACT: usize = 64;
-
 /// Columns of the random projection beyond the components wanted, and power iterations.
 const OVERSAMPLING: usize = 10;
 const POWERS: usize = 2;
@@ -93,8 +96,14 @@ const FIRST_TRY: usize = 16;
 impl Encoder for Pca {
     fn compress(&self, data: ArrayView2<'_, f64>) -> Result<Compressed, EstimatorError> {
         pair::check(&[Variable::Continuous(data)])?;
-        // For its check of the range of numbers.
-        Transform::None.apply(data)?;
+        squarable(data, 0)?;
+        if data.ncols() <= Self::EXACT
+            && let Some(moments) = MomentSums::of(&[data])
+        {
+            let axes = self.projection(moments);
+            let Lost { reconstruction_error, explained_variance, .. } = axes.lost();
+            return Ok(Compressed { codes: axes.codes(data), explained_variance, reconstruction_error });
+        }
         let x = centred(data);
         let total: f64 = x.iter().map(|v| v * v).sum();
         let most = x.nrows().min(x.ncols());
@@ -107,7 +116,7 @@ impl Encoder for Pca {
             Keep::Variance(_) => FIRST_TRY.min(most),
         };
         loop {
-            let axes = if x.ncols() <= EXACT { exact(&x) } else { self.within_random_range(&x, rank + OVERSAMPLING) };
+            let axes = self.within_random_range(&x, rank + OVERSAMPLING);
             let codes = x.dot(&axes);
             let shares: Vec<f64> = codes.columns().into_iter().map(|c| c.dot(&c) / total).collect();
             let kept = match self.keep {
@@ -126,7 +135,7 @@ impl Encoder for Pca {
             let held = shares[..kept].iter().sum::<f64>().min(1.0);
             let columns: Vec<usize> = (0..kept).collect();
             return Ok(Compressed {
-                codes: codes.select(ndarray::Axis(1), &columns),
+                codes: codes.select(Axis(1), &columns),
                 explained_variance: Some(held),
                 reconstruction_error: 1.0 - held,
             });
@@ -146,17 +155,65 @@ fn enough(shares: &[f64], wanted: f64) -> Option<usize> {
         .map(|at| at + 1)
 }
 
-/// The principal axes [D × D], the one of the largest variance first.
-fn exact(x: &Array2<f64>) -> Array2<f64> {
-    signed(axes(&x.t().dot(x)))
+/// Principal axes of data whose moments are known, as many as are kept.
+pub(crate) struct Projection {
+    moments: Moments,
+    /// [components × D].
+    axes: Array2<f64>,
+    held: f64,
 }
 
-/// The eigenvectors of a symmetric matrix as columns, by falling eigenvalue.
-fn axes(symmetric: &Array2<f64>) -> Array2<f64> {
+impl Projection {
+    /// The codes of some rows; those of a row do not depend on the others.
+    pub(crate) fn codes(&self, rows: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut codes = Array2::zeros((rows.nrows(), self.axes.nrows()));
+        // Some rows at a time, as the centred ones are a copy.
+        for (rows, mut codes) in rows.axis_chunks_iter(Axis(0), 1024).zip(codes.axis_chunks_iter_mut(Axis(0), 1024)) {
+            for (row, mut code) in self.moments.centred(rows).rows().into_iter().zip(codes.rows_mut()) {
+                code.iter_mut().zip(self.axes.rows()).for_each(|(value, axis)| *value = axis.dot(&row));
+            }
+        }
+        codes
+    }
+
+    pub(crate) fn lost(&self) -> Lost {
+        Lost {
+            components: self.axes.nrows(),
+            reconstruction_error: 1.0 - self.held,
+            explained_variance: Some(self.held),
+        }
+    }
+}
+
+impl Pca {
+    /// The axes of data with these moments, by their covariance.
+    pub(crate) fn projection(&self, moments: Moments) -> Projection {
+        let products = moments.cross_products();
+        let (axes, variances) = axes(&products);
+        let total: f64 = variances.iter().map(|v| v.max(0.0)).sum();
+        if total == 0.0 {
+            return Projection { axes: Array2::zeros((1, moments.width())), moments, held: 1.0 };
+        }
+        let shares: Vec<f64> = variances.iter().map(|v| v.max(0.0) / total).collect();
+        let most = moments.samples().min(moments.width());
+        let kept = match self.keep {
+            Keep::Components(n) => n.min(most),
+            Keep::Variance(share) => enough(&shares, share).unwrap_or(most),
+        };
+        let held = shares[..kept].iter().sum::<f64>().min(1.0);
+        let columns: Vec<usize> = (0..kept).collect();
+        let axes = signed(axes).select(Axis(1), &columns).t().as_standard_layout().into_owned();
+        Projection { moments, axes, held }
+    }
+}
+
+/// The eigenvectors of a symmetric matrix as columns, and its eigenvalues, both by falling eigenvalue.
+fn axes(symmetric: &Array2<f64>) -> (Array2<f64>, Vec<f64>) {
     let eigen = to_nalgebra(symmetric.view()).symmetric_eigen();
     let mut order: Vec<usize> = (0..symmetric.ncols()).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    Array2::from_shape_fn(symmetric.dim(), |(row, column)| eigen.eigenvectors[(row, order[column])])
+    let vectors = Array2::from_shape_fn(symmetric.dim(), |(row, column)| eigen.eigenvectors[(row, order[column])]);
+    (vectors, order.iter().map(|&i| eigen.eigenvalues[i]).collect())
 }
 
 /// The same axes, each turned to where its largest entry is positive: an axis has no sign of its own.
@@ -184,7 +241,7 @@ impl Pca {
         // The row space of the projected samples, and their axes within it.
         let rows = orthonormal(x.t().dot(&basis));
         let inside = x.dot(&rows);
-        signed(rows.dot(&axes(&inside.t().dot(&inside))))
+        signed(rows.dot(&axes(&inside.t().dot(&inside)).0))
     }
 }
 
@@ -225,9 +282,12 @@ mod tests {
     #[test]
     fn the_random_range_agrees_with_the_exact_axes() {
         let x = centred(three(500, 40).view());
-        let (a, b) = (exact(&x), Pca::new(3).within_random_range(&x, 13));
+        let (a, b) = (
+            Pca::new(3).projection(MomentSums::of(&[x.view()]).unwrap()).axes,
+            Pca::new(3).within_random_range(&x, 13),
+        );
         for k in 0..3 {
-            assert!((a.column(k).dot(&b.column(k)) - 1.0).abs() < 1e-10);
+            assert!((a.row(k).dot(&b.column(k)) - 1.0).abs() < 1e-10);
         }
     }
 

@@ -19,6 +19,11 @@ impl LabelNumbers {
         };
         labels.iter().map(number).collect()
     }
+
+    /// How many different ones there have been.
+    pub(super) fn distinct(&self) -> usize {
+        self.seen.len()
+    }
 }
 
 /// Counts of labels.

@@ -28,13 +28,17 @@
 
 mod binned;
 mod blocks;
+mod compressed;
 mod counted;
 mod gaussian;
+mod linear;
 mod moments;
 
 pub(crate) use binned::BinnedStream;
+pub(crate) use compressed::CompressedStream;
 pub(crate) use counted::CountedStream;
 pub(crate) use gaussian::{GaussianStream, Norms};
+pub(crate) use linear::LinearStream;
 pub(crate) use moments::{MomentSums, Moments};
 
 use crate::{Estimate, EstimatorError, Variable};

@@ -197,11 +197,11 @@ impl EstimateArgs {
 
 pub(super) fn mi(args: &MiArgs, output: Output) -> Result<()> {
     let asked = args.specification("auto");
-    if args.stream.applies(&args.files(), &asked, args.needs_memory())? {
+    let streaming = registry::streaming_mutual_information(&asked);
+    if args.stream.applies(&args.files(), &streaming, args.needs_memory())? {
         let estimator = registry::mutual_information(&asked)?;
         let what = Asked { quantity: "I(X;Y)", specification: &asked, parameters: estimator.parameters() };
-        let stream = registry::streaming_mutual_information(&asked)?;
-        return stream::answer(&what, stream, &args.files(), &args.common, &args.stream, output);
+        return stream::answer(&what, streaming?, &args.files(), &args.common, &args.stream, output);
     }
     let load = |option: &str, place: &str, discrete| {
         let loaded = VariableFile { place: place.into(), discrete }.load()?;
@@ -248,11 +248,11 @@ pub(super) fn entropy(args: &EntropyArgs, output: Output) -> Result<()> {
         None if args.stream.asked() && file.stream()?.width().is_none() => "plug-in".into(),
         None => "kozachenko-leonenko".into(),
     };
-    if args.stream.applies(&files, &asked, args.common.needs_memory())? {
+    let streaming = registry::streaming_entropy(&asked);
+    if args.stream.applies(&files, &streaming, args.common.needs_memory())? {
         let estimator = registry::entropy(&asked)?;
         let what = Asked { quantity: "H(X)", specification: &asked, parameters: estimator.parameters() };
-        let stream = registry::streaming_entropy(&asked)?;
-        return stream::answer(&what, stream, &files, &args.common, &args.stream, output);
+        return stream::answer(&what, streaming?, &files, &args.common, &args.stream, output);
     }
     let x = file.load()?;
     let variables = [x.variable.view()];

@@ -7,11 +7,11 @@ use crate::cli::options::byte_size;
 use crate::cli::output::Output;
 use crate::variable::{VariableFile, VariableStream};
 use anyhow::{Context, Result, bail, ensure};
-use narrows_estimators::{OwnedVariable, Pass, Streaming, registry};
+use narrows_estimators::{EstimatorError, OwnedVariable, Pass, Streaming};
 use std::time::Instant;
 
 /// Memory for the rows in hand, when nobody says how much.
-const IN_HAND: u64 = 64_000_000;
+const IN_HAND: u64 = 16_000_000;
 /// Bytes that reading a byte of a file into memory takes: its own, and its number's of 64 bits where the file has 32.
 const COPIES: u64 = 3;
 
@@ -26,7 +26,7 @@ pub(super) struct StreamArgs {
     /// Read the data as a whole, however large they are
     #[arg(long, conflicts_with_all = ["stream", "chunk_rows", "max_memory"])]
     in_memory: bool,
-    /// Rows in hand at once while streaming; no result depends on it [default: as many as 64 MB hold]
+    /// Rows in hand at once while streaming; no result depends on it [default: as many as 16 MB hold]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chunk_rows: Option<u64>,
     /// Memory for the data: streamed data have so much for the rows in hand, and data that would take more are streamed
@@ -41,30 +41,27 @@ impl StreamArgs {
         self.stream
     }
 
-    /// Whether these files are to be streamed; `needs_memory` is an option that was given and needs all samples at once.
+    /// Whether these files are to be streamed; `needs_memory` is an option that was given and needs all samples at once, and
+    /// `estimate` what streams, or why it does not.
     ///
     /// # Errors
     /// When streaming was asked for and cannot be done.
     pub(super) fn applies(
         &self,
         files: &[(&'static str, VariableFile)],
-        specification: &str,
+        estimate: &Result<Streaming, EstimatorError>,
         needs_memory: Option<&str>,
     ) -> Result<bool> {
         if self.in_memory {
             return Ok(false);
         }
-        let streams = !specification.contains('/') && registry::entry(specification).is_some_and(|e| e.streams());
         if self.stream {
             if let Some(option) = needs_memory {
                 bail!("{option} needs all samples at once, and --stream never has them: leave out one of the two");
             }
-            ensure!(
-                streams,
-                "{} needs all samples in memory at once, and --stream never has them: choose one of {} (--estimator), or leave out --stream",
-                specification.split(':').next().unwrap_or_default(),
-                registry::streaming_names()
-            );
+            if let Err(e) = estimate {
+                bail!("{e} (--estimator); or leave out --stream");
+            }
             return Ok(true);
         }
         let sizes = files.iter().map(|(_, file)| file.bytes());
@@ -73,16 +70,16 @@ impl StreamArgs {
         if needed <= limit {
             return Ok(false);
         }
-        if streams && needs_memory.is_none() {
+        if estimate.is_ok() && needs_memory.is_none() {
             return Ok(true);
         }
-        ensure!(
-            self.max_memory.is_none(),
-            "the data would take about {} MB in memory, more than --max-memory allows, and {} cannot be streamed: choose one of {} (--estimator)",
-            needed / 1_000_000,
-            needs_memory.unwrap_or(specification),
-            registry::streaming_names()
-        );
+        if self.max_memory.is_some() {
+            let why = match (estimate, needs_memory) {
+                (Err(e), _) => e.to_string(),
+                (_, option) => format!("{} needs all samples at once", option.unwrap_or_default()),
+            };
+            bail!("the data would take about {} MB in memory, more than --max-memory, and {why}", needed / 1_000_000);
+        }
         Ok(false)
     }
 

@@ -8,6 +8,7 @@
 mod array;
 mod csv;
 mod open;
+mod parquet;
 
 use super::file::{Disguise, VariableFile, matrix};
 use super::symbols::{Symbols, sound};
@@ -168,6 +169,7 @@ impl VariableStream {
             Piece::Columns(columns) => columns,
         };
         let columns: Vec<&Column> = columns.iter().collect();
+        sound(&columns)?;
         if self.discrete {
             return Ok(OwnedVariable::Discrete(self.symbols.add(&columns)?));
         }

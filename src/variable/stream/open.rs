@@ -3,7 +3,9 @@
 use super::Rows;
 use super::array::{ArrayRows, Source};
 use super::csv::CsvRows;
+use super::parquet::ParquetRows;
 use crate::checkpoint::Blob;
+use crate::variable::tensors::{self, Placed};
 use anyhow::{Context, Result, bail};
 use narrows_datasets::load::npy::{self, MAX_HEADER};
 use narrows_datasets::load::{Format, gunzip_from, idx, inflate_from, sniff};
@@ -17,6 +19,13 @@ const HEAD: u64 = MAX_HEADER as u64 + 12;
 pub(super) fn open(path: &Path, which: Option<&str>) -> Result<(Box<dyn Rows>, Option<String>)> {
     let blob = Blob::open(path)?;
     let head = blob.head(HEAD)?;
+    if tensors::is_safetensors(&head) {
+        let Placed { blob, offset, length, header } = tensors::tensor(path, which)?;
+        return Ok((Box::new(ArrayRows::new(Source::placed(&blob, offset, offset + length), header)?), None));
+    }
+    if head.starts_with(b"PAR1") {
+        return Ok((Box::new(ParquetRows::open(path)?), which.map(String::from)));
+    }
     let packed = head.starts_with(&[0x1f, 0x8b]);
     let source = if packed {
         let of = blob.clone();
@@ -27,7 +36,6 @@ pub(super) fn open(path: &Path, which: Option<&str>) -> Result<(Box<dyn Rows>, O
     let head = if packed { source.head(HEAD)? } else { head };
     let which = which.map(String::from);
     Ok(match sniff(&head)? {
-        _ if head.starts_with(b"PAR1") => bail!("Parquet files are read as a whole"),
         Format::Npy => (Box::new(ArrayRows::new(source, npy::header(&head)?)?), which),
         Format::Idx => (Box::new(ArrayRows::whole(source, idx::header(&head)?)?), which),
         Format::Csv => (Box::new(CsvRows::new(source, by_name(which.as_deref()))?), which),
