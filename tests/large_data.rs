@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Expect, failure, narrows};
+use common::{Expect, failure, fixture, narrows, rows};
 use narrows::estimators::registry::ESTIMATORS;
 use serde_json::Value;
 use std::path::Path;
@@ -56,6 +56,35 @@ fn streamed_answers_are_those_in_memory() {
     let (_, streamed) =
         answer(dir.path(), &["mi", "--x", "d.csv:a", "--y", "d.csv:y", "-e", "gaussian", "--max-memory", "100k"]);
     assert!(streamed.is_some());
+}
+
+/// A plane of bins alone reads a captured file some rows at a time, and an npz archive as a whole.
+#[test]
+fn the_plane_of_a_capture_read_by_pieces_is_that_of_an_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    for format in ["safetensors", "npz"] {
+        let (checkpoints, arch) = (fixture("epoch_0000*.safetensors"), fixture("architecture.json"));
+        let inputs = fixture("inputs.csv");
+        let capture = ["capture", "--checkpoints", &checkpoints, "--arch", &arch, "--inputs", &inputs];
+        let labels = ["--label-column", "label", "--format", format, "--out", format];
+        narrows(dir.path()).args(capture).args(labels).succeeds();
+        let dumps = format!("{format}/activations/*.{format}");
+        let mut arguments = vec!["plane", "--checkpoints", &dumps, "--run-name", "x", "--samples", "11"];
+        for spec in ["binning:bins=5", "binning:range=neuron", "binning:bins=4,range=epoch", "binning:width=0.1"] {
+            arguments.extend(["--estimator", spec]);
+        }
+        let out = format!("plane-{format}");
+        narrows(dir.path()).args(arguments).args(["--out", &out]).succeeds();
+    }
+    let values = |format: &str| -> Vec<Vec<String>> {
+        let of = |r: &std::collections::HashMap<String, String>| {
+            let columns = ["epoch", "layer", "parameters", "quantity", "value", "std_error", "n_samples", "flags"];
+            columns.iter().map(|c| r[*c].clone()).collect()
+        };
+        rows(&dir.path().join(format!("plane-{format}/plane.csv"))).iter().map(of).collect()
+    };
+    assert!(values("npz").len() > 40);
+    assert_eq!(values("safetensors"), values("npz"));
 }
 
 #[test]

@@ -81,6 +81,6 @@ pub use neural::{
 pub use parameters::Parameters;
 pub use parametric::{Gaussian, Shrinkage, StudentCopula};
 pub use sliced::Sliced;
-pub use streaming::{Pass, Streaming};
+pub use streaming::{LayerStream, Pass, Streaming};
 pub use transform::Transform;
 pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, OwnedVariable, Variable};

@@ -19,8 +19,8 @@ pub(crate) use value::Span;
 use crate::discrete::{Correction, SymbolCounts};
 use crate::pair::{Classes, check};
 use crate::{
-    Entropy, Estimate, Estimator, EstimatorError, LayerSample, MutualInformation, PlaneEstimate, PlaneEstimator,
-    ValueRange, Variable, Warning,
+    Entropy, Estimate, Estimator, EstimatorError, LayerSample, LayerStream, MutualInformation, PlaneEstimate,
+    PlaneEstimator, ValueRange, Variable, Warning,
 };
 use ndarray::ArrayView2;
 use value::Value;
@@ -45,6 +45,12 @@ pub(crate) trait Cut: Estimator {
     /// The correction of entropies.
     fn correction(&self) -> Correction;
 
+    /// As [`PlaneEstimator::layer_stream`].
+    fn stream_of_layer(&self, run_range: Option<ValueRange>) -> Option<Result<LayerStream, EstimatorError>> {
+        let _ = run_range;
+        None
+    }
+
     /// Whether [`Surroundings::run_range`] is used.
     fn is_over_run(&self) -> bool {
         false
@@ -54,6 +60,10 @@ pub(crate) trait Cut: Estimator {
 impl<C: Cut> PlaneEstimator for C {
     fn needs_run_range(&self) -> bool {
         self.is_over_run()
+    }
+
+    fn layer_stream(&self, run_range: Option<ValueRange>) -> Option<Result<LayerStream, EstimatorError>> {
+        self.stream_of_layer(run_range)
     }
 
     /// A deterministic network makes the state a function of the input, so H(T|X) = 0, I(X;T) = H(T) and
@@ -66,11 +76,16 @@ impl<C: Cut> PlaneEstimator for C {
         let (symbols, distinct) = self.symbols(layer.activations(), known)?;
         let targets = layer.targets();
         let counts = SymbolCounts::new(&symbols, distinct, targets.classes(), targets.counts().len());
-        let h_t = counts.entropy(self.correction());
-        let i_ty = counts.mutual_information(self.correction());
-        let i_xt_given_y = Some(counts.conditional_entropy(self.correction()));
-        Ok(PlaneEstimate { i_xt: h_t.clone(), i_ty, h_t, i_xt_given_y, noise_variance: None })
+        Ok(plane_of(&counts, self.correction()))
     }
+}
+
+/// The plane's numbers of states that have been counted.
+pub(crate) fn plane_of(counts: &SymbolCounts, correction: Correction) -> PlaneEstimate {
+    let h_t = counts.entropy(correction);
+    let i_ty = counts.mutual_information(correction);
+    let i_xt_given_y = Some(counts.conditional_entropy(correction));
+    PlaneEstimate { i_xt: h_t.clone(), i_ty, h_t, i_xt_given_y, noise_variance: None }
 }
 
 /// The symbols of a variable that stands for itself, with no run around it.

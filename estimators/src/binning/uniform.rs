@@ -11,7 +11,7 @@ use super::{Cut, Surroundings, Symbols};
 use crate::discrete::{Correction, RowNumbers};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::streaming::BinnedStream;
-use crate::{Estimator, EstimatorError, Parameters};
+use crate::{Estimator, EstimatorError, LayerStream, Parameters, ValueRange};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +187,10 @@ impl Estimator for UniformBinning {
 }
 
 impl Cut for UniformBinning {
+    fn stream_of_layer(&self, run_range: Option<ValueRange>) -> Option<Result<LayerStream, EstimatorError>> {
+        Some(LayerStream::new(*self, run_range))
+    }
+
     fn is_over_run(&self) -> bool {
         matches!(self.rule, Rule::Bins(_, BinRange::Run))
     }

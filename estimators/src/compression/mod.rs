@@ -45,6 +45,8 @@ pub trait Encoder: Estimator {
     fn compress(&self, data: ArrayView2<'_, f64>) -> Result<Compressed, EstimatorError>;
 }
 
+type StreamBuilder = fn(&Parameters) -> Result<Pca, EstimatorError>;
+
 /// One encoder, as [`crate::registry::Entry`] is one estimator.
 pub struct EncoderEntry {
     /// Name in specifications.
@@ -55,7 +57,7 @@ pub struct EncoderEntry {
     pub parameters: &'static [ParameterDoc],
     build: fn(&Parameters) -> Result<Box<dyn Encoder>, EstimatorError>,
     /// The same, where data can be encoded that are read some rows at a time.
-    stream: Option<fn(&Parameters) -> Result<Pca, EstimatorError>>,
+    stream: Option<StreamBuilder>,
 }
 
 impl EncoderEntry {

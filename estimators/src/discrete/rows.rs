@@ -30,6 +30,7 @@ pub(crate) fn row_symbols<T: Copy + Send + Sync>(
 /// The numbers that [`row_symbols`] has given so far, for rows that come a part at a time: however they are parted, a
 /// row's number is the same.
 pub(crate) struct RowNumbers {
+    width: usize,
     keys: Vec<[[u32; LANES]; HASHES]>,
     seen: FxHashMap<[u64; HASHES], u32>,
 }
@@ -37,7 +38,7 @@ pub(crate) struct RowNumbers {
 impl RowNumbers {
     /// For rows of this width.
     pub(crate) fn new(width: usize) -> Self {
-        Self { keys: keys(width), seen: FxHashMap::default() }
+        Self { width, keys: keys(width), seen: FxHashMap::default() }
     }
 
     /// The symbols of further rows, whose width is that of all.
@@ -65,6 +66,11 @@ impl RowNumbers {
             *self.seen.entry(hash).or_insert(next)
         };
         hashes.into_iter().map(number).collect()
+    }
+
+    /// Whether rows of this width are of the kind that it was made for.
+    pub(crate) fn fits(&self, width: usize) -> bool {
+        self.width == width
     }
 
     /// How many different rows there have been.

@@ -48,7 +48,7 @@ pub(crate) const ENTRY: Entry = Entry {
     domain: Domain::ANY,
     measure: Measure::Dependence,
     trained: false,
-    cost: "O(N²·D)",
+    cost: "O(N²·D); O(N·D²) with kernel=linear",
     choose: "testing for independence with --permutations, or comparing representations; no unit",
     build: Build {
         mutual_information: Some(|p| Ok(Box::new(Hsic::from_parameters(p)?))),

@@ -14,7 +14,7 @@ pub(crate) struct CompressedStream {
 
 enum Side {
     AsItIs,
-    Moments(MomentSums),
+    Moments(Box<MomentSums>),
     Axes(Box<Projection>),
 }
 
@@ -27,7 +27,7 @@ impl CompressedStream {
         let side = |variable: &Variable<'_>| match variable.dimension() {
             1 => Ok(Side::AsItIs),
             d if d > Pca::EXACT => Err(EstimatorError::TooWide { encoder: "pca", found: d, most: Pca::EXACT }),
-            d => Ok(Side::Moments(MomentSums::new(d))),
+            d => Ok(Side::Moments(Box::new(MomentSums::new(d)))),
         };
         rows.iter().map(side).collect()
     }

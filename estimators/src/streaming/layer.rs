@@ -1,6 +1,6 @@
 //! A layer of the information plane whose activations are read some rows at a time.
 
-use crate::binning::{Grid, Span, plane_of};
+use crate::binning::{Cut, Grid, Span, plane_of};
 use crate::discrete::{RowNumbers, SymbolCounts};
 use crate::{Estimator, EstimatorError, PlaneEstimate, UniformBinning, ValueRange};
 use ndarray::ArrayView2;
@@ -58,9 +58,9 @@ impl LayerStream {
             Span::widen(&mut self.spans, activations);
             return Ok(());
         }
-        let (grid, numbers) = self.cut.get_or_insert_with(|| {
-            (self.estimator.grid(|| self.spans.clone()), RowNumbers::new(activations.ncols()))
-        });
+        let (grid, numbers) = self
+            .cut
+            .get_or_insert_with(|| (self.estimator.grid(|| self.spans.clone()), RowNumbers::new(activations.ncols())));
         if !numbers.fits(activations.ncols()) {
             return Err(EstimatorError::UnlikeParts);
         }
@@ -98,7 +98,13 @@ mod tests {
         let t = Array2::from_shape_fn((1500, 3), |(i, j)| ((i * (j + 2)) as f32 * 0.37).sin() * 2.0);
         let targets = Targets::new(&(0..1500).map(|i| i * i % 4 + 5).collect::<Vec<_>>()).unwrap();
         let range = ValueRange { low: -2.5, high: 2.25 };
-        for spec in ["binning", "binning:bins=7,range=epoch", "binning:range=neuron", "binning:range=-1..1", "binning:width=0.3"] {
+        for spec in [
+            "binning",
+            "binning:bins=7,range=epoch",
+            "binning:range=neuron",
+            "binning:range=-1..1",
+            "binning:width=0.3",
+        ] {
             let estimator = registry::plane(spec).unwrap();
             let sample = LayerSample::new(t.view(), &targets).unwrap().with_run_range(range);
             let whole = estimator.estimate_layer(&sample).unwrap();

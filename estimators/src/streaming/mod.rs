@@ -31,6 +31,7 @@ mod blocks;
 mod compressed;
 mod counted;
 mod gaussian;
+mod layer;
 mod linear;
 mod moments;
 
@@ -38,6 +39,7 @@ pub(crate) use binned::BinnedStream;
 pub(crate) use compressed::CompressedStream;
 pub(crate) use counted::CountedStream;
 pub(crate) use gaussian::{GaussianStream, Norms};
+pub use layer::LayerStream;
 pub(crate) use linear::LinearStream;
 pub(crate) use moments::{MomentSums, Moments};
 

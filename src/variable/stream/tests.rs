@@ -112,6 +112,83 @@ fn every_format_kind_and_choice_of_columns_reads_the_same() {
     }
 }
 
+/// A safetensors file of these tensors: name, type, shape, bytes.
+fn safetensors(tensors: &[(&str, &str, &str, &[u8])]) -> Vec<u8> {
+    let (mut at, mut entries, mut data) = (0, vec![], vec![]);
+    for (name, dtype, shape, bytes) in tensors {
+        entries.push(format!(
+            r#""{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{at},{}]}}"#,
+            at + bytes.len()
+        ));
+        at += bytes.len();
+        data.extend_from_slice(bytes);
+    }
+    let header = format!("{{{}}}", entries.join(","));
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
+}
+
+#[test]
+fn tensors_and_parquet_read_the_same() {
+    let files = Files::new();
+    let labels: Vec<u8> = (0..40u64).flat_map(|i| (i * i % 5).to_le_bytes()).collect();
+    let doubles: Vec<u8> = (0..80).flat_map(|i| (0.1 * f64::from(i)).to_le_bytes()).collect();
+    let tensors = [
+        ("fc", "F32", "[40,2,3]", &singles(240)[..]),
+        ("y", "I64", "[40]", &labels),
+        ("d", "F64", "[40,2]", &doubles),
+        ("b", "BF16", "[2]", &[0; 4]),
+    ];
+    let path = files.write("t.safetensors", &safetensors(&tensors));
+    let mut parquet = Vec::new();
+    let mut writer = crate::table::MatrixWriter::new(&mut parquet, 3).unwrap();
+    let values = Array2::from_shape_fn((90, 3), |(i, j)| ((i * 3 + j) as f32 * 0.7).sin());
+    // Groups of 40, 40 and 10 rows.
+    values.axis_chunks_iter(ndarray::Axis(0), 40).for_each(|rows| writer.write(rows).unwrap());
+    writer.finish().unwrap();
+    let matrix = files.write("m.parquet", &parquet);
+    let row = |layer: &str, step| crate::table::TrainingRow {
+        run: "r".into(),
+        seed: 1,
+        epoch: 3,
+        step,
+        layer: layer.into(),
+        layer_index: None,
+        quantity: "loss".into(),
+        value: Some(step as f64 / 3.0),
+        unit: String::new(),
+    };
+    let rows: Vec<_> = (0..50).map(|i| row(if i % 3 == 0 { "a" } else { "b" }, i)).collect();
+    let table = files.write("t.parquet", &crate::table::write_parquet(&rows).unwrap());
+    for (path, which, discrete) in [
+        (&path, ":fc", None),
+        (&path, ":y", None),
+        (&path, ":d", None),
+        (&matrix, "", None),
+        (&matrix, ":u2,u0", None),
+        (&table, ":layer", None),
+        (&table, ":step", None),
+        (&table, ":step,layer", Some(true)),
+        (&table, ":step,value", Some(false)),
+    ] {
+        let file = variable(path, which, discrete);
+        let whole = file.load().unwrap().variable;
+        for chunk in [1, 7, 40, 41, 500] {
+            assert_eq!(by_chunks(&file, chunk).unwrap(), whole, "{} by {chunk}", file.place);
+        }
+    }
+    for (path, which, expected) in [
+        (&path, "", "the file holds fc, y, d, b: say which"),
+        (&path, ":z", "the file has no tensor z; it has: fc, y, d, b"),
+        (&path, ":b", "BF16"),
+        (&table, ":layer_index", "line 1 of column layer_index: a value is missing"),
+    ] {
+        let file = variable(path, which, None);
+        for e in [file.load().map(drop).unwrap_err(), by_chunks(&file, 10).map(drop).unwrap_err()] {
+            assert!(format!("{e:#}").contains(expected), "{e:#}");
+        }
+    }
+}
+
 #[test]
 fn gzip_is_unpacked_on_the_way() {
     // `printf '1,2\n3,4\n5,6\n' | gzip -n`
