@@ -12,11 +12,13 @@ mod generalise;
 mod ib_curve;
 mod information;
 mod inspect;
+mod job;
 mod man;
 mod models;
 mod options;
 mod output;
 mod plane;
+mod progress;
 mod regress;
 mod report;
 mod sae;
@@ -69,6 +71,9 @@ pub(crate) struct Global {
     /// Threads to work on; results do not depend on it [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// This process does a cell of a study
+    #[arg(long, global = true, hide = true)]
+    worker: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,8 +93,10 @@ enum Command {
     Concept(Box<concept::ConceptArgs>),
     Sae(Box<sae::SaeArgs>),
     Codebook(Box<codebook::CodebookArgs>),
+    Run(job::RunArgs),
+    JobSchema(job::SchemaArgs),
+    Study(Box<study::StudyArgs>),
     Report(report::ReportArgs),
-    Study(study::StudyArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -112,7 +119,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => e.exit(),
     };
-    let output = Output::new(cli.global.json, cli.global.quiet);
+    let output = Output::new(cli.global.json, cli.global.quiet, cli.global.worker);
+    if cli.global.worker {
+        progress::end_with_parent();
+    }
     match std::panic::catch_unwind(|| run(cli, output)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(e)) if is_broken_pipe(&e) => ExitCode::SUCCESS,
@@ -152,6 +162,8 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Concept(args) => concept::run(&args, output),
         Command::Sae(args) => sae::run(&args, output),
         Command::Codebook(args) => codebook::run(&args, output),
+        Command::Run(args) => job::run(&args, output),
+        Command::JobSchema(_) => job::print_schema(output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
         Command::Completions(args) => completions::run(&args),

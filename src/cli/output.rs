@@ -1,9 +1,11 @@
 //! What goes to the terminal: a summary to stdout, progress and errors to stderr.
 
+use super::progress::told;
+use crate::study::sweep::{PROGRESS, is_full};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 /// How the user wants to be told.
@@ -11,11 +13,18 @@ use std::path::Path;
 pub(super) struct Output {
     json: bool,
     quiet: bool,
+    /// This process does a cell of a study, which wants to know how it goes on.
+    worker: bool,
 }
 
 impl Output {
-    pub(super) fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet }
+    pub(super) fn new(json: bool, quiet: bool, worker: bool) -> Self {
+        Self { json, quiet, worker }
+    }
+
+    /// Whether somebody sits at a terminal and wants to see how it goes on.
+    pub(super) fn is_watched(self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
     }
 
     /// The end of a command that finds its run complete.
@@ -50,6 +59,11 @@ impl Output {
 
     pub(super) fn error(self, error: &anyhow::Error) {
         let message = format!("{error:#}");
+        if self.worker {
+            let value = json!({ "error": message, "storage": is_full(error) });
+            let _ = writeln!(std::io::stderr(), "{PROGRESS}{value}");
+            return;
+        }
         let mut stderr = std::io::stderr().lock();
         let _ = writeln!(stderr, "narrows: error: {message}");
         if self.json {
@@ -61,6 +75,9 @@ impl Output {
     pub(super) fn bar(self, length: u64, what: &'static str, unit: &'static str) -> ProgressBar {
         if self.quiet {
             return ProgressBar::hidden();
+        }
+        if self.worker {
+            return told(length, what, unit);
         }
         let bar = ProgressBar::new(length).with_message(what).with_prefix(unit);
         let style =

@@ -4,17 +4,19 @@ use super::output::Output;
 use crate::figure::{ColorScale, Colormap, FigureOptions};
 use crate::report::compose;
 use crate::run::RunFolder;
+use crate::study::sweep::Store;
 use anyhow::Result;
 use serde_json::json;
 use std::path::PathBuf;
 
 /// Redraw the figures and the report of a run from its tables
 ///
-/// Reads manifest.json and the tables of the folder; writes figures/ and report.html.
+/// Reads manifest.json and the tables of the folder; writes figures/ and report.html. Of a study of many jobs it gathers
+/// first what is done: small multiples, mean planes, and tables over all cells.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: narrows report notebooks-out/demo --color-scale linear --colormap cividis")]
 pub(super) struct ReportArgs {
-    /// Folder of the run
+    /// Folder of the run or of the study
     run: PathBuf,
     #[command(flatten)]
     look: LookArgs,
@@ -39,6 +41,9 @@ impl LookArgs {
 }
 
 pub(super) fn run(args: &ReportArgs, output: Output) -> Result<()> {
+    if Store::is_one(&args.run) {
+        return super::study::write_page(&args.run, args.look, output);
+    }
     let manifest = RunFolder::read_manifest(&args.run)?;
     let figures = compose(&args.run, &manifest, &args.look.options())?;
     let report = args.run.join("report.html");

@@ -30,6 +30,7 @@ mod robustness;
 pub(crate) mod samples;
 pub(crate) mod scale;
 mod speed;
+mod study;
 mod style;
 mod svg;
 mod training;
@@ -41,6 +42,7 @@ pub use data::Limits;
 pub use dictionary::DictionaryTables;
 
 use crate::plane::groups;
+use crate::study::sweep::Summary;
 use crate::table::{
     AccuracyRow, AccuracySummaryRow, CorrelationRow, IbCurveRow, MeanRow, ModelRow, PhaseRow, PlaneRow,
     RegressionSummaryRow, SpeedRow, TrainingRow,
@@ -132,6 +134,8 @@ pub struct FigureTables<'a> {
     pub dictionary: Option<&'a DictionaryTables>,
     /// Codebooks.
     pub codebook: Option<&'a CodebookTables>,
+    /// The numbers of a study over the settings of its grid.
+    pub study: Option<&'a Summary>,
 }
 
 /// Runs up to which each has figures of its own, where they differ by their seed.
@@ -151,7 +155,8 @@ pub fn draw_all(
     options: &FigureOptions,
     folder: &Path,
 ) -> Result<Vec<FigureFile>> {
-    let mut drawings = information_mean::draw(tables.plane_mean, tables.phases_mean, tables.ib_curve, limits, options)?;
+    let mut drawings = tables.study.map(study::draw).unwrap_or_default();
+    drawings.extend(information_mean::draw(tables.plane_mean, tables.phases_mean, tables.ib_curve, limits, options)?);
     let marks = Marks::of(tables.phases);
 
     let all = data::distinct(tables.plane.iter().map(|r| r.run.as_str()));

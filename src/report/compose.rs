@@ -6,7 +6,7 @@ use super::{
 };
 use crate::figure::{FigureFile, FigureOptions, FigureTables, draw_all};
 use crate::plane::Derived;
-use crate::run::{Manifest, TABLES, write_atomic};
+use crate::run::{Limits, Manifest, TABLES, write_atomic};
 use crate::table::{
     CorrelationRow, GradientRow, IbCurveRow, ModelRow, PlaneRow, RegressionSummaryRow, Row, TrainingRow, read_csv,
 };
@@ -54,6 +54,7 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         concept: Some(&concept),
         dictionary: Some(&dictionaries),
         codebook: Some(&codebooks),
+        study: None,
     };
     let figures = draw_all(&drawn, &manifest.limits, options, &target)?;
     let sheets: Vec<Sheet> = sheet::regression(&regression)
@@ -65,6 +66,28 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         .chain(dictionary::sheets(&dictionaries))
         .chain(codebook::sheets(&codebooks))
         .collect();
+    let look = (manifest.limits, *options);
+    let parts = Parts { plane: &plane, training: &training, derived: &derived, figures: &figures, sheets: &sheets };
+    write_page(folder, manifest, look, &parts)?;
+    Ok(figures)
+}
+
+/// What a page shows.
+pub(super) struct Parts<'a> {
+    pub(super) plane: &'a [PlaneRow],
+    pub(super) training: &'a [TrainingRow],
+    pub(super) derived: &'a Derived,
+    pub(super) figures: &'a [FigureFile],
+    pub(super) sheets: &'a [Sheet],
+}
+
+/// Writes `report.html`.
+pub(super) fn write_page(
+    folder: &Path,
+    manifest: &Manifest,
+    (limits, look): (Limits, FigureOptions),
+    parts: &Parts,
+) -> Result<()> {
     let tables: Vec<String> = TABLES.iter().filter(|name| folder.join(name).exists()).map(|n| n.to_string()).collect();
     let title = title(folder, manifest);
     // Findings and warnings have their own places on the page.
@@ -76,20 +99,19 @@ pub fn compose(folder: &Path, manifest: &Manifest, options: &FigureOptions) -> R
         title: &title,
         summary: &manifest.findings,
         manifest: &provenance,
-        figures: &figures,
-        plane: &plane,
-        plane_mean: &derived.plane_mean,
-        limits: manifest.limits,
-        look: *options,
-        training: &training,
-        phases: &derived.phases,
-        phases_mean: &derived.phases_mean,
+        figures: parts.figures,
+        plane: parts.plane,
+        plane_mean: &parts.derived.plane_mean,
+        limits,
+        look,
+        training: parts.training,
+        phases: &parts.derived.phases,
+        phases_mean: &parts.derived.phases_mean,
         warnings: &manifest.warnings,
-        sheets: &sheets,
+        sheets: parts.sheets,
         tables: &tables,
     })?;
-    write_atomic(&folder.join("report.html"), page.as_bytes())?;
-    Ok(figures)
+    write_atomic(&folder.join("report.html"), page.as_bytes())
 }
 
 /// The title of the page: a study's own, with its paper; else the command and the folder.
@@ -120,7 +142,7 @@ fn derived(folder: &Path, manifest: &Manifest, plane: &[PlaneRow], training: &[T
 }
 
 /// The rows of a table; none when the run does not have it.
-fn table<R: Row>(folder: &Path, name: &str) -> Result<Vec<R>> {
+pub(super) fn table<R: Row>(folder: &Path, name: &str) -> Result<Vec<R>> {
     let path = folder.join(name);
     if path.exists() { read_csv(&path) } else { Ok(vec![]) }
 }

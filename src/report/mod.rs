@@ -15,6 +15,7 @@ mod explore;
 mod glance;
 mod provenance;
 mod sheet;
+mod study;
 mod summary;
 
 use crate::figure::data::PlaneData;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 pub use compose::compose;
 pub use sheet::Sheet;
+pub use study::{StudyPage, compose_study};
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");

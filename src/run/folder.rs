@@ -364,7 +364,8 @@ fn holds_nothing(path: &Path) -> Result<bool> {
     Ok(entries.all(|entry| entry.is_ok_and(|e| e.file_name() == STATE)))
 }
 
-fn now() -> String {
+/// The time in UTC, to the second.
+pub(crate) fn now() -> String {
     jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_else(|_| jiff::Timestamp::now()).to_string()
 }
 

@@ -8,9 +8,12 @@ mod builtin;
 mod claim;
 mod file;
 mod grid;
+mod job;
+pub mod sweep;
 
 pub use association::{association, association_findings};
 pub use builtin::{BUILTIN, Builtin};
 pub use claim::{Claim, Verdict};
 pub use file::{Kind, Study, merge};
 pub use grid::{Cell, expand};
+pub use job::Job;

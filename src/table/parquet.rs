@@ -15,31 +15,40 @@ use std::path::Path;
 /// # Errors
 /// When a row does not serialise or polars refuses the frame.
 pub fn write_parquet<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
-    let text = to_csv(rows)?;
-    let mut fields: Vec<Vec<Option<String>>> = vec![Vec::with_capacity(rows.len()); R::COLUMNS.len()];
-    for record in csv::Reader::from_reader(text.as_slice()).records() {
+    let columns: Vec<(&str, ColumnKind)> = R::COLUMNS.iter().map(|c| (c.name, c.kind)).collect();
+    csv_to_parquet(&to_csv(rows)?, &columns)
+}
+
+/// A CSV table as the bytes of a Parquet file, in columns of these names and types.
+///
+/// # Errors
+/// When a field is not of its column's type, or polars refuses the frame.
+pub fn csv_to_parquet(text: &[u8], columns: &[(&str, ColumnKind)]) -> Result<Vec<u8>> {
+    let mut fields: Vec<Vec<Option<String>>> = vec![vec![]; columns.len()];
+    for record in csv::Reader::from_reader(text).records() {
         for (column, field) in fields.iter_mut().zip(record?.iter()) {
             column.push((!field.is_empty()).then(|| field.to_string()));
         }
     }
-    let columns = R::COLUMNS
+    let rows = fields.first().map_or(0, Vec::len);
+    let columns = columns
         .iter()
         .zip(fields)
-        .map(|(column, values)| {
-            let name = column.name.into();
-            let series = match column.kind {
+        .map(|((column, kind), values)| {
+            let name = (*column).into();
+            let series = match kind {
                 // An empty text is a value of its own ("no flags"), not a null.
                 ColumnKind::Text => {
                     Series::new(name, values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>())
                 }
                 // Signed: differences of unsigned columns wrap around in data frames.
-                ColumnKind::Integer => Series::new(name, parsed::<i64>(&values, column.name)?),
-                ColumnKind::Real => Series::new(name, parsed::<f64>(&values, column.name)?),
+                ColumnKind::Integer => Series::new(name, parsed::<i64>(&values, column)?),
+                ColumnKind::Real => Series::new(name, parsed::<f64>(&values, column)?),
             };
             Ok(series.into_column())
         })
         .collect::<Result<Vec<Column>>>()?;
-    let mut frame = DataFrame::new(rows.len(), columns).context("building the Parquet table")?;
+    let mut frame = DataFrame::new(rows, columns).context("building the Parquet table")?;
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes)
         .with_compression(ParquetCompression::Snappy)

@@ -22,6 +22,7 @@ mod weight_names;
 
 use super::ending;
 use super::output::Output;
+use crate::similar::hint;
 use anyhow::Result;
 use clap::Subcommand;
 use narrows_probes::registry::{BUILDERS, Entry, Needs};
@@ -151,36 +152,10 @@ fn place(kind: &str, name: &str, known: &[String]) -> Result<usize> {
     if let Some(found) = known.iter().position(|k| k == name) {
         return Ok(found);
     }
-    let lower = name.to_lowercase();
-    let contained = known.iter().find(|k| {
-        let k = k.to_lowercase();
-        k == lower || (lower.len() > 2 && (k.contains(&lower) || lower.contains(&k)))
-    });
-    let nearest = || {
-        let all = known.iter().map(|k| (slips(&lower, &k.to_lowercase()), k));
-        all.min_by_key(|(slips, _)| *slips).filter(|(slips, _)| 3 * slips <= lower.chars().count()).map(|(_, k)| k)
-    };
-    let similar = contained.or_else(nearest);
-    let hint = similar.map_or(String::new(), |k| format!(" (did you mean '{k}'?)"));
+    let hint = hint(name, known.iter().map(String::as_str));
     let some: Vec<&str> = known.iter().take(12).map(String::as_str).collect();
     let more = if known.len() > 12 { ", …" } else { "" };
     anyhow::bail!("there is no {kind} '{name}'{hint}; there are: {}{more}", some.join(", "))
-}
-
-/// Letters to be put in, left out or exchanged between two words (Levenshtein's distance).
-fn slips(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let exchanged = corner + usize::from(letter != *other);
-            corner = row[j + 1];
-            row[j + 1] = exchanged.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -189,7 +164,6 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_finds_the_name_that_was_meant() {
-        assert_eq!((slips("kitten", "sitting"), slips("", "abc"), slips("same", "same")), (3, 3, 0));
         let known = ["wing_color:red", "wing_color:blue", "tail:long"].map(String::from);
         let message = |name: &str| place("concept", name, &known).unwrap_err().to_string();
         assert!(

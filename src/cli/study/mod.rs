@@ -1,27 +1,35 @@
 //! `narrows study`
 
+mod board;
+mod grid;
+mod page;
+mod time;
 mod trace;
 
 use super::options::OutArgs;
 use super::output::Output;
 use super::report::LookArgs;
 use super::{generalise, regress};
-use crate::run::{Identity, RunFolder};
+use crate::run::{Identity, RunFolder, write_atomic};
+use crate::study::sweep::SweepFile;
 use crate::study::{BUILTIN, Claim, Kind, Study, Verdict};
 use crate::{generalisation, regression};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
-/// Run a paper's experiment, or one of your own, from one file
+/// Many jobs from one file, on one machine or a cluster; and papers' experiments
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  narrows study list
+  narrows study plan mine.toml                    the cells of a grid, and what they will cost
+  narrows study run mine.toml --jobs 4            do what is not done yet; again after whatever ended it
+  narrows study status notebooks-out/mine
+  narrows study run mine.toml --shard 0/8         one share of eight, on any scheduler
+  narrows study list                              papers' experiments that are built in
   narrows study run tishby-tanh                   a few minutes
-  narrows study run tishby-tanh --preset full     hours: for a large machine
-  narrows study show saxe-relu > mine.toml        a file to begin one's own with
-  narrows study run mine.toml --out mine")]
+  narrows study show saxe-relu > mine.toml        a file to begin one's own with")]
 pub(super) struct StudyArgs {
     #[command(subcommand)]
     command: StudyCommand,
@@ -36,17 +44,40 @@ enum StudyCommand {
         /// Name of a built-in study, or a file
         study: String,
     },
-    /// Run a study
+    /// List the cells of a study, and what they will cost
+    Plan {
+        /// The study's file
+        study: String,
+        /// Folder of the study [default: notebooks-out/NAME]
+        #[arg(long, short, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Run a study: what is not done yet
     Run(RunArgs),
+    /// Gather the tables of all cells, with the grid's columns
+    Merge {
+        /// Folder of the study, or its file
+        study: PathBuf,
+        /// Merge what is there, though cells are missing
+        #[arg(long)]
+        partial: bool,
+    },
+    /// How far a study is, and what failed
+    Status {
+        /// Folder of the study, or its file
+        study: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
 struct RunArgs {
-    /// Name of a built-in study, or a file
+    /// A study's file, or the name of a built-in study
     study: String,
-    /// Which preset of it [default: small]
+    /// Which preset of it, where it has presets [default: small]
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
+    #[command(flatten)]
+    grid: grid::GridArgs,
     #[command(flatten)]
     out: OutArgs,
     #[command(flatten)]
@@ -57,7 +88,31 @@ pub(super) fn run(args: &StudyArgs, output: Output) -> Result<()> {
     match &args.command {
         StudyCommand::List => list(output),
         StudyCommand::Show { study } => show(study, output),
+        StudyCommand::Plan { study, out } => grid::plan(study, out.as_deref(), output),
+        StudyCommand::Run(run) if is_grid(&run.study) => run_grid(run, output),
         StudyCommand::Run(run) => run_study(run, output),
+        StudyCommand::Merge { study, partial } => grid::merge(study, *partial, output),
+        StudyCommand::Status { study } => grid::status(study, output),
+    }
+}
+
+pub(super) use page::write as write_page;
+
+/// Whether a study is one of many jobs.
+fn is_grid(study: &str) -> bool {
+    std::fs::read_to_string(study).is_ok_and(|text| SweepFile::is_one(&text))
+}
+
+fn run_grid(args: &RunArgs, output: Output) -> Result<()> {
+    ensure!(args.preset.is_none(), "--preset is for studies that have presets (kind = …); this one has a grid of jobs");
+    ensure!(
+        !args.out.force,
+        "--force: a cell that is done stays good as long as its options and inputs are what they were; to do all anew, remove the \
+         study's folder or give another --out"
+    );
+    match grid::run(&args.study, &args.grid, args.out.out.as_deref(), output)? {
+        Some(out) => page::write(&out, args.look, output),
+        None => Ok(()),
     }
 }
 
@@ -84,11 +139,12 @@ fn show(name: &str, output: Output) -> Result<()> {
 }
 
 fn run_study(args: &RunArgs, output: Output) -> Result<()> {
+    args.grid.none_given()?;
     let study = Study::read(&args.study)?;
     let (preset, job) = study.job(args.preset.as_deref())?;
     let folder = args.out.folder(&format!("{}-{preset}", study.name));
     let (existing, look) = (args.out.existing(), args.look.options());
-    let judged = |folder: &RunFolder| judge(&study.claims, folder);
+    let judged = |folder: &RunFolder| judge(&study.claims, folder.path());
     let unusable = || format!("job of the study {}", args.study);
     match study.kind {
         Kind::Trace => trace::run(&study, &preset, job, (&folder, existing), &look, output),
@@ -113,15 +169,15 @@ fn with_name(study: &Study, mut job: toml::Table) -> toml::Table {
 }
 
 /// Holds the paper's claims against the tables of a run: `claims.csv`, and a sentence each.
-fn judge(claims: &[Claim], folder: &RunFolder) -> Result<Vec<String>> {
+fn judge(claims: &[Claim], folder: &Path) -> Result<Vec<String>> {
     if claims.is_empty() {
         return Ok(vec![]);
     }
-    let verdicts: Vec<Verdict> = claims.iter().map(|claim| claim.judge(folder.path())).collect();
+    let verdicts: Vec<Verdict> = claims.iter().map(|claim| claim.judge(folder)).collect();
     let mut table = csv::Writer::from_writer(Vec::new());
     for verdict in &verdicts {
         table.serialize(verdict)?;
     }
-    folder.write("claims.csv", &table.into_inner().context("flushing the table of claims")?)?;
+    write_atomic(&folder.join("claims.csv"), &table.into_inner().context("flushing the table of claims")?)?;
     Ok(verdicts.iter().map(Verdict::sentence).collect())
 }

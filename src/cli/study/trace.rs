@@ -167,7 +167,7 @@ pub(super) fn run(
     let derived = derive(&result.rows, &GradientRow::of(&training), 0, folder.path())?;
     let associated = association(&derived.verdicts, &training, 0);
     both(folder.path(), "association", &associated)?;
-    manifest.findings = super::judge(&study.claims, &folder)?;
+    manifest.findings = super::judge(&study.claims, folder.path())?;
     manifest.findings.extend(association_findings(&associated));
     manifest.findings.extend(derived.findings());
     // Of many networks the means are told, in their table; a sentence on each would bury them.

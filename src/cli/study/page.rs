@@ -1,0 +1,139 @@
+//! The report of a study of many jobs: `narrows report STUDY`, and the end of a run that did all of it.
+
+use super::grid::Planned;
+use crate::cli::output::Output;
+use crate::cli::report::LookArgs;
+use crate::report::{StudyPage, compose_study};
+use crate::run::{Identity, InputFile, Limits, Manifest, now, write_atomic};
+use crate::study::sweep::{CellState, Plan, States, Store, Summary, SweepFile, counts, merge};
+use anyhow::Result;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Warnings of cells that the page repeats.
+const MOST_WARNINGS: usize = 10;
+
+/// Gathers what is done, and writes the study's page.
+pub(in crate::cli) fn write(place: &Path, look: LookArgs, output: Output) -> Result<()> {
+    let started = now();
+    let Planned { file, plan, store } = Planned::existing(place)?;
+    let states = States::look(&plan, &store);
+    let merged = merge(&plan, &states, &store, true)?;
+    let summary = Summary::of(&plan, &file.replicates, &store, &merged.tables)?;
+    summary.write(store.path())?;
+    let counted = counts(&plan, &states, &file.step_names());
+    let failures: Vec<[String; 3]> = plan
+        .cells
+        .iter()
+        .zip(&states.0)
+        .filter_map(|(cell, state)| match state {
+            CellState::Failed(failure) => Some([cell.step.clone(), cell.label.clone(), failure.message.clone()]),
+            _ => None,
+        })
+        .collect();
+    let labels: HashMap<String, String> = plan.cells.iter().map(|c| (c.id.clone(), c.label.clone())).collect();
+    let cells = Cells::look(&plan, &states, &store);
+    let mut manifest = Manifest {
+        schema: Manifest::SCHEMA.into(),
+        identity: Identity::new("study", config(&file, &plan), inputs(&plan)),
+        limits: cells.limits,
+        threads: rayon::current_num_threads(),
+        started,
+        finished: now(),
+        resumed: false,
+        warnings: vec![],
+        findings: vec![],
+        attribution: cells.attribution,
+    };
+    if merged.left_out > 0 {
+        manifest.warnings.push(format!(
+            "{} of {} cells are not in these tables and figures: {} failed, the others wait for them or are not done yet",
+            merged.left_out,
+            plan.cells.len(),
+            failures.len()
+        ));
+    }
+    manifest.warnings.extend(cells.warnings);
+    manifest.findings = super::judge(&file.claims, store.path())?;
+    let page = StudyPage { counts: &counted, failures: &failures, labels: &labels, summary: &summary };
+    let figures = compose_study(store.path(), &mut manifest, &page, &look.options())?;
+    write_atomic(&store.path().join("manifest.json"), &serde_json::to_vec_pretty(&manifest)?)?;
+
+    let mut lines = manifest.findings.clone();
+    lines.extend(manifest.warnings.iter().take(1).filter(|_| merged.left_out > 0).map(|w| format!("warning: {w}")));
+    for (stem, rows) in &merged.tables {
+        lines.push(format!("table   {}  ({rows} rows)", place.join(format!("{stem}.csv")).display()));
+    }
+    lines.push(format!("means   {}  ({} rows)", place.join("summary.csv").display(), summary.rows.len()));
+    lines.push(format!("report  {}", place.join("report.html").display()));
+    let value = json!({
+        "out": place,
+        "cells": merged.cells,
+        "left_out": merged.left_out,
+        "report": place.join("report.html"),
+        "figures": figures.iter().map(|f| &f.png).collect::<Vec<_>>(),
+        "findings": manifest.findings,
+        "warnings": manifest.warnings,
+    });
+    output.summary(&lines, &value)
+}
+
+fn config(file: &SweepFile, plan: &Plan) -> Value {
+    json!({
+        "study": file.name,
+        "title": file.title,
+        "reference": file.reference,
+        "axes": plan.axes,
+        "replicates": file.replicates,
+        "steps": file.step_names(),
+        "combinations": plan.n_combinations,
+        "cells": plan.cells.len(),
+    })
+}
+
+/// Files that the jobs name, each once.
+fn inputs(plan: &Plan) -> Vec<InputFile> {
+    let mut found: Vec<InputFile> = vec![];
+    for file in plan.cells.iter().flat_map(|cell| &cell.inputs) {
+        if !found.contains(file) {
+            found.push(file.clone());
+        }
+    }
+    found
+}
+
+/// What the cells say of themselves.
+struct Cells {
+    limits: Limits,
+    warnings: Vec<String>,
+    attribution: Option<String>,
+}
+
+impl Cells {
+    fn look(plan: &Plan, states: &States, store: &Store) -> Self {
+        let done = plan.cells.iter().enumerate().filter(|(at, _)| states.is_done(*at)).map(|(_, cell)| cell);
+        let (mut limits, mut told, mut attributions) = (vec![], vec![], vec![]);
+        for cell in done {
+            let bytes = std::fs::read(store.cell(&cell.id).join("manifest.json")).ok();
+            let Some(manifest) = bytes.and_then(|b| serde_json::from_slice::<Manifest>(&b).ok()) else { continue };
+            if manifest.limits != Limits::default() {
+                limits.push(manifest.limits);
+            }
+            told.extend(manifest.warnings.into_iter().map(|warning| (cell.label.clone(), warning)));
+            attributions.extend(manifest.attribution);
+        }
+        attributions.sort();
+        attributions.dedup();
+        // Ceilings that differ between cells are none of the whole.
+        let limits = limits.first().filter(|first| limits.iter().all(|l| l == *first)).copied().unwrap_or_default();
+        let all = told.len();
+        let mut warnings: Vec<String> =
+            told.into_iter().take(MOST_WARNINGS).map(|(label, warning)| format!("{label}: {warning}")).collect();
+        if all > MOST_WARNINGS {
+            warnings.push(format!("and {} more warnings, in the cells' own manifests", all - MOST_WARNINGS));
+        }
+        let attribution = (!attributions.is_empty()).then(|| attributions.join("; "));
+        Self { limits, warnings, attribution }
+    }
+}
