@@ -57,8 +57,8 @@ pub enum EstimatorError {
         /// The estimators that stream.
         known: String,
     },
-    /// More columns than can be streamed.
-    #[error("{encoder} streams at most {most} columns, and there are {found}: choose fewer, or read them into memory")]
+    /// More columns than their cross products can be held of.
+    #[error("{encoder} takes at most {most} columns here, and there are {found}: choose fewer, or others")]
     TooWide {
         /// What was asked for.
         encoder: &'static str,

@@ -235,7 +235,10 @@ fn of_array(array: npy::NpyArray, which: Option<String>, discrete: Option<bool>)
     }
     let width = shape[1..].iter().product::<usize>();
     ensure!(width > 0, "it has no columns");
-    Ok(Source::Numbers(array.values.into_shape_with_order((shape[0], width))?))
+    // Fortran's order is turned into C's, which costs a copy.
+    let values = array.values;
+    let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
+    Ok(Source::Numbers(values.into_shape_with_order((shape[0], width))?))
 }
 
 /// A note when a column of real numbers holds few distinct whole ones.

@@ -34,6 +34,8 @@ pub struct Pca {
     pub keep: Keep,
     /// Of the random projection.
     pub seed: u64,
+    /// Whether the covariance is decomposed whatever the number of features, and never a random projection.
+    pub exact: bool,
 }
 
 const NAME: &str = "pca";
@@ -45,18 +47,41 @@ pub(super) const ENTRY: EncoderEntry = EncoderEntry {
         ParameterDoc { name: "components", default: "4", meaning: "how many are kept" },
         ParameterDoc { name: "variance", default: "", meaning: "instead: the share of the variance to be held" },
         ParameterDoc { name: "seed", default: "0", meaning: "of the random projection" },
+        ParameterDoc {
+            name: "exact",
+            default: "no",
+            meaning: "yes decomposes the covariance of any number of features up to 4096, which streamed data need above 64",
+        },
     ],
     build: |p| Ok(Box::new(Pca::from_parameters(p)?)),
     stream: Some(Pca::from_parameters),
 };
 
 impl Pca {
-    /// Up to so many features the covariance is decomposed exactly.
-    pub(crate) const EXACT: usize = 64;
+    /// Up to so many features the covariance is decomposed unasked.
+    const EXACT: usize = 64;
+    /// And up to so many when it is asked for: it is held, and decomposed in the cube of their number.
+    const MOST_EXACT: usize = 4096;
+
+    /// Whether data of so many features are encoded by their covariance.
+    ///
+    /// # Errors
+    /// When that was asked for, of too many.
+    pub(crate) fn is_exact(&self, features: usize) -> Result<bool, EstimatorError> {
+        if self.exact && features > Self::MOST_EXACT {
+            return Err(EstimatorError::TooWide { encoder: "pca:exact=yes", found: features, most: Self::MOST_EXACT });
+        }
+        Ok(self.exact || features <= Self::EXACT)
+    }
+
+    /// The refusal of streamed data of too many features.
+    pub(crate) fn too_wide(features: usize) -> EstimatorError {
+        EstimatorError::TooWide { encoder: "pca without exact=yes", found: features, most: Self::EXACT }
+    }
 
     /// With so many components.
     pub fn new(components: usize) -> Self {
-        Self { keep: Keep::Components(components), seed: 0 }
+        Self { keep: Keep::Components(components), seed: 0, exact: false }
     }
 
     fn from_parameters(p: &Parameters) -> Result<Self, EstimatorError> {
@@ -69,7 +94,8 @@ impl Pca {
             (_, Some(share)) => Keep::Variance(share),
             (components, None) => Keep::Components(components.unwrap_or(4)),
         };
-        Ok(Self { keep, seed: p.value("seed", "it must be a whole number", |_| true)?.unwrap_or(0) })
+        let seed = p.value("seed", "it must be a whole number", |_| true)?.unwrap_or(0);
+        Ok(Self { keep, seed, exact: p.yes_or_no("exact")?.unwrap_or(false) })
     }
 }
 
@@ -79,9 +105,10 @@ impl Estimator for Pca {
     }
 
     fn parameters(&self) -> String {
+        let exact = if self.exact { " exact=yes" } else { "" };
         match self.keep {
-            Keep::Components(n) => format!("components={n} seed={}", self.seed),
-            Keep::Variance(share) => format!("variance={share} seed={}", self.seed),
+            Keep::Components(n) => format!("components={n} seed={}{exact}", self.seed),
+            Keep::Variance(share) => format!("variance={share} seed={}{exact}", self.seed),
         }
     }
 }
@@ -97,7 +124,7 @@ impl Encoder for Pca {
     fn compress(&self, data: ArrayView2<'_, f64>) -> Result<Compressed, EstimatorError> {
         pair::check(&[Variable::Continuous(data)])?;
         squarable(data, 0)?;
-        if data.ncols() <= Self::EXACT
+        if self.is_exact(data.ncols())?
             && let Some(moments) = MomentSums::of(&[data])
         {
             let axes = self.projection(moments);
@@ -295,14 +322,24 @@ mod tests {
     fn a_share_of_the_variance_takes_the_fewest_components() {
         for d in [20, 100] {
             for (share, kept) in [(0.5, 1), (0.9, 2), (0.99, 3)] {
-                let pca = Pca { keep: Keep::Variance(share), seed: 0 };
+                let pca = Pca { keep: Keep::Variance(share), seed: 0, exact: false };
                 let found = pca.compress(three(1000, d).view()).unwrap();
                 assert_eq!(found.codes.ncols(), kept, "{share} in {d}");
                 assert!(found.explained_variance.unwrap() >= share);
             }
-            let all = Pca { keep: Keep::Variance(1.0), seed: 0 }.compress(three(150, d).view()).unwrap();
+            let all = Pca { keep: Keep::Variance(1.0), seed: 0, exact: false }.compress(three(150, d).view()).unwrap();
             assert!(all.reconstruction_error < 1e-9 && all.codes.ncols() == d);
         }
+    }
+
+    #[test]
+    fn exact_axes_of_many_features_agree_with_the_random_range() {
+        let x = three(600, 100);
+        let (a, b) =
+            (Pca { exact: true, ..Pca::new(3) }.compress(x.view()).unwrap(), Pca::new(3).compress(x.view()).unwrap());
+        assert!((&a.codes - &b.codes).iter().all(|v| v.abs() < 1e-6), "{:?}", (&a.codes - &b.codes).row(0));
+        assert!((a.reconstruction_error - b.reconstruction_error).abs() < 1e-10);
+        assert_eq!(Pca { exact: true, ..Pca::new(3) }.parameters(), "components=3 seed=0 exact=yes");
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl CompressedStream {
     fn begin(&self, rows: &[Variable<'_>]) -> Result<Vec<Side>, EstimatorError> {
         let side = |variable: &Variable<'_>| match variable.dimension() {
             1 => Ok(Side::AsItIs),
-            d if d > Pca::EXACT => Err(EstimatorError::TooWide { encoder: "pca", found: d, most: Pca::EXACT }),
+            d if !self.pca.is_exact(d)? => Err(Pca::too_wide(d)),
             d => Ok(Side::Moments(Box::new(MomentSums::new(d)))),
         };
         rows.iter().map(side).collect()

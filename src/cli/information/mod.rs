@@ -197,11 +197,11 @@ impl EstimateArgs {
 
 pub(super) fn mi(args: &MiArgs, output: Output) -> Result<()> {
     let asked = args.specification("auto");
-    let streaming = registry::streaming_mutual_information(&asked);
+    let streaming = || registry::streaming_mutual_information(&asked);
     if args.stream.applies(&args.files(), &streaming, args.needs_memory())? {
         let estimator = registry::mutual_information(&asked)?;
         let what = Asked { quantity: "I(X;Y)", specification: &asked, parameters: estimator.parameters() };
-        return stream::answer(&what, streaming?, &args.files(), &args.common, &args.stream, output);
+        return stream::answer(&what, streaming()?, &args.files(), &args.common, &args.stream, output);
     }
     let load = |option: &str, place: &str, discrete| {
         let loaded = VariableFile { place: place.into(), discrete }.load()?;
@@ -248,11 +248,11 @@ pub(super) fn entropy(args: &EntropyArgs, output: Output) -> Result<()> {
         None if args.stream.asked() && file.stream()?.width().is_none() => "plug-in".into(),
         None => "kozachenko-leonenko".into(),
     };
-    let streaming = registry::streaming_entropy(&asked);
+    let streaming = || registry::streaming_entropy(&asked);
     if args.stream.applies(&files, &streaming, args.common.needs_memory())? {
         let estimator = registry::entropy(&asked)?;
         let what = Asked { quantity: "H(X)", specification: &asked, parameters: estimator.parameters() };
-        return stream::answer(&what, streaming?, &files, &args.common, &args.stream, output);
+        return stream::answer(&what, streaming()?, &files, &args.common, &args.stream, output);
     }
     let x = file.load()?;
     let variables = [x.variable.view()];

@@ -42,14 +42,14 @@ impl StreamArgs {
     }
 
     /// Whether these files are to be streamed; `needs_memory` is an option that was given and needs all samples at once, and
-    /// `estimate` what streams, or why it does not.
+    /// `estimate` makes what streams, or says why it does not.
     ///
     /// # Errors
     /// When streaming was asked for and cannot be done.
     pub(super) fn applies(
         &self,
         files: &[(&'static str, VariableFile)],
-        estimate: &Result<Streaming, EstimatorError>,
+        estimate: &dyn Fn() -> Result<Streaming, EstimatorError>,
         needs_memory: Option<&str>,
     ) -> Result<bool> {
         if self.in_memory {
@@ -59,10 +59,11 @@ impl StreamArgs {
             if let Some(option) = needs_memory {
                 bail!("{option} needs all samples at once, and --stream never has them: leave out one of the two");
             }
-            if let Err(e) = estimate {
-                bail!("{e} (--estimator); or leave out --stream");
-            }
-            return Ok(true);
+            return match estimate() {
+                Ok(_) => Ok(true),
+                Err(e @ EstimatorError::NotStreaming { .. }) => bail!("{e} (--estimator); or leave out --stream"),
+                Err(e) => Err(e.into()),
+            };
         }
         let sizes = files.iter().map(|(_, file)| file.bytes());
         let needed = COPIES * sizes.sum::<u64>();
@@ -70,16 +71,19 @@ impl StreamArgs {
         if needed <= limit {
             return Ok(false);
         }
-        if estimate.is_ok() && needs_memory.is_none() {
-            return Ok(true);
-        }
-        if self.max_memory.is_some() {
-            let why = match (estimate, needs_memory) {
-                (Err(e), _) => e.to_string(),
-                (_, option) => format!("{} needs all samples at once", option.unwrap_or_default()),
-            };
-            bail!("the data would take about {} MB in memory, more than --max-memory, and {why}", needed / 1_000_000);
-        }
+        // Unasked only where it will work: what a whole would be read of is no reason to fail.
+        let why = match needs_memory {
+            Some(option) => format!("{option} needs all samples at once"),
+            None => match first_rows(files, estimate) {
+                Ok(()) => return Ok(true),
+                Err(e) => format!("{e:#}"),
+            },
+        };
+        ensure!(
+            self.max_memory.is_none(),
+            "the data would take about {} MB in memory, more than --max-memory, and {why}",
+            needed / 1_000_000
+        );
         Ok(false)
     }
 
@@ -89,6 +93,16 @@ impl StreamArgs {
         let rows = self.chunk_rows.unwrap_or(fit);
         usize::try_from(rows).unwrap_or(usize::MAX).clamp(1, count.max(1))
     }
+}
+
+/// Whether the estimate takes these files: their first rows are shown to it.
+fn first_rows(
+    files: &[(&'static str, VariableFile)],
+    estimate: &dyn Fn() -> Result<Streaming, EstimatorError>,
+) -> Result<()> {
+    let mut estimate = estimate()?;
+    let parts = files.iter().map(|(_, file)| file.stream()?.next(2)).collect::<Result<Vec<_>>>()?;
+    Ok(estimate.add(&parts.iter().map(OwnedVariable::view).collect::<Vec<_>>())?)
 }
 
 /// Reads the files, as often as it takes, and says what comes out.

@@ -9,6 +9,9 @@ use narrows_datasets::load::npy::{Decoder, NpyHeader};
 use ndarray::Array2;
 use std::io::Read;
 
+/// Columns of an array: more than any image has, and little enough to be listed.
+const MOST_COLUMNS: usize = 1 << 22;
+
 /// Something to read from its beginning.
 pub(super) type Flow = Box<dyn Read + Send>;
 
@@ -84,12 +87,13 @@ impl ArrayRows {
             bail!("it is a single number: an array with one row a sample is needed");
         };
         let width = rest.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).context("its shape is too large")?;
+        ensure!(width <= MOST_COLUMNS, "it has {width} columns, and at most {MOST_COLUMNS} are streamed");
         // In 128 bits: a hostile shape cannot overflow into something small.
         let promised = (*rows as u128).saturating_mul(width as u128).saturating_mul(decoder.size() as u128);
         let found = match &source {
             Source::Placed { begin, end, .. } => (end - begin).saturating_sub(header.begin as u64),
             // What flows is counted as it is read.
-            Source::Flowing { .. } => u64::MAX,
+            Source::Flowing { .. } => isize::MAX as u64,
         };
         if promised > u128::from(found) {
             return Err(LoadError::Truncated { promised, found: found as usize }.into());
@@ -122,9 +126,9 @@ impl ArrayRows {
     /// The values of whole rows, from the row that the array is at on.
     fn consecutive(&mut self, rows: usize) -> Result<Vec<f64>> {
         let (from, length) = (self.at * self.width * self.decoder.size(), rows * self.width * self.decoder.size());
-        self.bytes.resize(length, 0);
         match &self.source {
             Source::Placed { blob, begin, .. } => {
+                self.bytes.resize(length, 0);
                 blob.read_into(begin + self.begin + from as u64, &mut self.bytes)?;
             }
             source @ Source::Flowing { .. } => {
@@ -135,10 +139,17 @@ impl ArrayRows {
                     self.flow = Some(flow);
                 }
                 let Some(flow) = &mut self.flow else { bail!("it cannot be unpacked") };
-                flow.read_exact(&mut self.bytes).with_context(|| {
-                    format!("it is damaged or ends before the {} rows that its header promises", self.rows)
-                })?;
+                // As much as there is, whatever the header promises.
+                self.bytes.clear();
+                flow.by_ref().take(length as u64).read_to_end(&mut self.bytes).context("it is damaged")?;
+                ensure!(self.bytes.len() == length, "it ends before the {} rows that its header promises", self.rows);
             }
+        }
+        if self.at + rows == self.rows
+            && let Some(flow) = &mut self.flow
+        {
+            // To the end, where checksums are compared.
+            std::io::copy(flow, &mut std::io::sink()).context("it is damaged")?;
         }
         let mut values = Vec::with_capacity(rows * self.width);
         self.decoder.extend(&mut values, &self.bytes);

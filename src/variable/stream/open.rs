@@ -8,7 +8,7 @@ use crate::checkpoint::Blob;
 use crate::variable::tensors::{self, Placed};
 use anyhow::{Context, Result, bail};
 use narrows_datasets::load::npy::{self, MAX_HEADER};
-use narrows_datasets::load::{Format, gunzip_from, idx, inflate_from, sniff};
+use narrows_datasets::load::{Format, checked_from, gunzip_from, idx, inflate_from, sniff};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -63,23 +63,29 @@ fn entry(blob: &Blob, path: &Path, which: Option<&str>) -> Result<ArrayRows> {
     let at = (0..archive.len())
         .find(|&i| archive.name_for_index(i).is_some_and(|n| n.strip_suffix(".npy").unwrap_or(n) == name))
         .with_context(|| format!("the archive has no array {name}"))?;
-    let (method, begin, length) = {
+    let (method, begin, length, checksum) = {
         let entry = archive.by_index_raw(at).with_context(|| format!("entry {name}"))?;
-        let begin = entry.data_start();
-        (entry.compression(), begin, entry.compressed_size())
+        (entry.compression(), entry.data_start(), entry.compressed_size(), entry.crc32())
     };
-    let source = match method {
-        zip::CompressionMethod::Stored => Source::placed(blob, begin, begin.saturating_add(length).min(blob.len())),
+    let of = blob.clone();
+    let packed = move || -> Result<_> {
+        let mut cursor = of.cursor();
+        cursor.seek(SeekFrom::Start(begin))?;
+        Ok(cursor.take(length))
+    };
+    let mut source = match method {
+        zip::CompressionMethod::Stored => {
+            Source::flowing(blob, move || Ok(Box::new(checked_from(packed()?, checksum))))
+        }
         zip::CompressionMethod::Deflated => {
-            let of = blob.clone();
-            Source::flowing(blob, move || {
-                let mut cursor = of.cursor();
-                cursor.seek(SeekFrom::Start(begin))?;
-                Ok(Box::new(inflate_from(cursor.take(length))))
-            })
+            Source::flowing(blob, move || Ok(Box::new(checked_from(inflate_from(packed()?), checksum))))
         }
         other => bail!("entry {name} is compressed by {other}: save it with numpy.savez"),
     };
     let header = npy::header(&source.head(HEAD)?).with_context(|| format!("entry {name}"))?;
+    if header.fortran_order && method == zip::CompressionMethod::Stored {
+        // Its columns are read at their places, and the checksum is not compared.
+        source = Source::placed(blob, begin, begin.saturating_add(length).min(blob.len()));
+    }
     ArrayRows::new(source, header).with_context(|| format!("entry {name}"))
 }

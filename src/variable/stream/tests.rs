@@ -81,6 +81,8 @@ fn every_format_kind_and_choice_of_columns_reads_the_same() {
     let files = Files::new();
     let array = npy("<f4", false, "(101, 2, 3)", &singles(606));
     let labels: Vec<u8> = (0..101u32).flat_map(|i| (i * i % 7).to_be_bytes()).collect();
+    // Finite ones of every size, and both signs.
+    let halves: Vec<u8> = (0..606u16).flat_map(|i| (i * 101 % 0x7c00 | (i % 2) << 15).to_le_bytes()).collect();
     let plain = files.write("x.npy", &array);
     let cases = [
         (plain.clone(), "", None),
@@ -89,7 +91,7 @@ fn every_format_kind_and_choice_of_columns_reads_the_same() {
         (files.write("f2.npy", &npy("<f8", true, "(101, 3)", &singles(606))), ":3,1", None),
         (files.write("i.npy", &npy(">i4", false, "(101,)", &labels)), "", None),
         (files.write("i1.npy", &npy(">i4", false, "(101, 1)", &labels)), "", Some(false)),
-        (files.write("h.npy", &npy("<f2", false, "(303, 2)", &singles(303))), ":1", None),
+        (files.write("h.npy", &npy("<f2", false, "(303, 2)", &halves)), ":1", None),
         (files.write("stored.npz", &npz("x.npy", &array, zip::CompressionMethod::Stored)), ":x", None),
         (files.write("packed.npz", &npz("x.npy", &array, zip::CompressionMethod::Deflated)), ":x", None),
         (files.write("x.idx", &[&[0, 0, 8, 2, 0, 0, 0, 50, 0, 0, 0, 2][..], &[7; 100]].concat()), "", Some(true)),
@@ -259,6 +261,42 @@ fn late_faults_name_the_file_and_the_row() {
     packed[at - 200..at - 100].fill(0xff);
     let e = by_chunks(&variable(&files.write("cut.npz", &packed), ":x", None), 10);
     assert!(e.is_err_and(|e| format!("{e:#}").contains("cut.npz")));
+}
+
+/// Whatever byte is changed or cut: an error, or what reading the whole yields; never a panic.
+#[test]
+fn a_changed_byte_does_no_harm() {
+    let files = Files::new();
+    let array = npy("<f4", false, "(9, 2)", &singles(18));
+    for (name, which, bytes) in [
+        ("x.npy", "", array.clone()),
+        ("f.npy", "", npy("<f4", true, "(9, 2)", &singles(18))),
+        ("s.npz", ":x", npz("x.npy", &array, zip::CompressionMethod::Stored)),
+        ("d.npz", ":x", npz("x.npy", &array, zip::CompressionMethod::Deflated)),
+        ("t.safetensors", ":a", safetensors(&[("a", "F32", "[9,2]", &singles(18))])),
+        ("x.idx", "", [&[0, 0, 0x0d, 2, 0, 0, 0, 9, 0, 0, 0, 2][..], &singles(18)].concat()),
+        ("t.csv", ":a,b", TEXT.as_bytes().to_vec()),
+    ] {
+        let mut both = 0;
+        let mut check = |bytes: &[u8], what: &str| {
+            let file = variable(&files.write(name, bytes), which, None);
+            let Ok(streamed) = by_chunks(&file, 4) else { return };
+            // Of an archive the whole is refused for a fault of another entry too.
+            let Ok(whole) = file.load() else { return };
+            both += 1;
+            assert_eq!(streamed, whole.variable, "{name}, {what}");
+        };
+        check(&bytes, "as it is");
+        for at in 0..bytes.len() {
+            check(&bytes[..at], &format!("cut at {at}"));
+            for flip in [0xff, 0x01, 0x10] {
+                let mut changed = bytes.clone();
+                changed[at] ^= flip;
+                check(&changed, &format!("byte {at} flipped by {flip}"));
+            }
+        }
+        assert!(both > 0, "{name}");
+    }
 }
 
 #[test]
