@@ -126,8 +126,7 @@ fn only_what_is_missing_is_done_and_a_change_redoes_what_depends_on_it() {
     numbers(dir.path(), "b.csv", 5);
     write(dir.path(), "s.toml", ONE_STEP);
     let run = || {
-        let text =
-            narrows(dir.path()).args(["study", "run", "s.toml", "--out", "s", "--json", "--no-merge"]).succeeds();
+        let text = said(narrows(dir.path()).args(["study", "run", "s.toml", "--out", "s", "--json", "--no-merge"]));
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         (value["done"].as_u64().unwrap(), value["before"].as_u64().unwrap())
     };
@@ -225,7 +224,7 @@ fn shares_and_processes_together_are_the_whole() {
     assert_eq!(done, 12, "four networks and eight planes, each done once");
     narrows(dir.path()).args(["study", "merge", "s"]).succeeds();
     assert_eq!(rows(&dir.path().join("s/cells.csv")).len(), 12);
-    let e = failure(narrows(dir.path()).args(["study", "run", "s.toml", "--out", "s", "--shard", "3/3"]));
+    let e = common::failure(narrows(dir.path()).args(["study", "run", "s.toml", "--out", "s", "--shard", "3/3"]), 2);
     assert!(e.contains("the last is 2/3"), "{e}");
 }
 

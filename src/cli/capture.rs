@@ -118,7 +118,7 @@ pub(super) fn run(args: &CaptureArgs, output: Output) -> Result<()> {
     };
     let captured = capture(&job, &folder, output)?;
     folder.write("activations.csv", &to_csv(&captured.rows)?)?;
-    folder.write("activations.parquet", &write_parquet(&captured.rows)?)?;
+    folder.write("activations.parquet", &write_parquet("activations", &captured.rows)?)?;
     folder.write("samples.csv", &to_csv(&sample_rows(&job.samples, &job.rows))?)?;
     let mut manifest = folder.manifest(&identity);
     manifest.attribution = attribution;

@@ -54,5 +54,5 @@ pub(super) fn write_table<R: Row>(folder: &RunFolder, name: &str, rows: &[R]) ->
         return Ok(());
     }
     folder.write(&format!("{name}.csv"), &to_csv(rows)?)?;
-    folder.write(&format!("{name}.parquet"), &write_parquet(rows)?)
+    folder.write(&format!("{name}.parquet"), &write_parquet(name, rows)?)
 }

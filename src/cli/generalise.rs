@@ -75,9 +75,9 @@ pub(super) fn run_config(
     bar.finish_and_clear();
     let correlation = correlations(config, &outcome.rows);
     folder.write("models.csv", &to_csv(&outcome.rows)?)?;
-    folder.write("models.parquet", &write_parquet(&outcome.rows)?)?;
+    folder.write("models.parquet", &write_parquet("models", &outcome.rows)?)?;
     folder.write("correlation.csv", &to_csv(&correlation)?)?;
-    folder.write("correlation.parquet", &write_parquet(&correlation)?)?;
+    folder.write("correlation.parquet", &write_parquet("correlation", &correlation)?)?;
 
     let mut manifest = folder.manifest(identity);
     if config.data.source == Source::Digits {

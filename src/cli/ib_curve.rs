@@ -139,7 +139,7 @@ const TABLE: &str = "ib_curve.csv";
 pub(super) fn write(folder: &RunFolder, curve: &BottleneckCurve, name: &str, unit: Unit, seed: u64) -> Result<usize> {
     let rows = curve_rows(curve, name, unit, seed);
     folder.write(TABLE, &to_csv(&rows)?)?;
-    folder.write("ib_curve.parquet", &write_parquet(&rows)?)?;
+    folder.write("ib_curve.parquet", &write_parquet("ib_curve", &rows)?)?;
     Ok(rows.len())
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod capture;
 mod codebook;
+mod columns;
 mod completions;
 mod concept;
 mod demo;
@@ -47,6 +48,8 @@ Examples:
   narrows sae train --activations acts.npy --dictionary topk:k=16/32/64
   narrows report notebooks-out/demo             redraw a run
   narrows study run tishby-tanh                 a paper's experiment, in minutes
+  narrows run job.toml                          any command's work as a file
+  narrows study run sweep.toml --jobs 4         many jobs over a grid; --shard or `study submit` for a cluster
 
 Results go to a folder (--out); a short summary goes to the terminal.
 Exit codes: 0 done, 1 failed, 2 wrong usage.")]
@@ -96,6 +99,7 @@ enum Command {
     Run(job::RunArgs),
     JobSchema(job::SchemaArgs),
     Study(Box<study::StudyArgs>),
+    Columns(columns::ColumnsArgs),
     Report(report::ReportArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -166,6 +170,7 @@ fn run(cli: Cli, output: Output) -> Result<()> {
         Command::JobSchema(_) => job::print_schema(output),
         Command::Report(args) => report::run(&args, output),
         Command::Study(args) => study::run(&args, output),
+        Command::Columns(args) => columns::run(&args, output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

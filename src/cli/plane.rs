@@ -350,7 +350,7 @@ pub(super) fn trace(mut job: PlaneJob, folder: &RunFolder, output: Output) -> Re
 
 fn write_table(folder: &RunFolder, rows: &[PlaneRow]) -> Result<()> {
     folder.write("plane.csv", &to_csv(rows)?)?;
-    folder.write("plane.parquet", &write_parquet(rows)?)
+    folder.write("plane.parquet", &write_parquet("plane", rows)?)
 }
 
 pub(super) fn estimators(specs: &[String]) -> Result<Vec<Box<dyn PlaneEstimator>>> {

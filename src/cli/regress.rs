@@ -100,9 +100,9 @@ pub(super) fn run_config(
     let rows = with_compression(&result.rows);
     let summary = summarise(&rows);
     folder.write("regression.csv", &to_csv(&rows)?)?;
-    folder.write("regression.parquet", &write_parquet(&rows)?)?;
+    folder.write("regression.parquet", &write_parquet("regression", &rows)?)?;
     folder.write("regression_summary.csv", &to_csv(&summary)?)?;
-    folder.write("regression_summary.parquet", &write_parquet(&summary)?)?;
+    folder.write("regression_summary.parquet", &write_parquet("regression_summary", &summary)?)?;
 
     let mut manifest = folder.manifest(&identity);
     let sources: Vec<&str> = sets.iter().filter_map(|s| s.attribution).collect();

@@ -29,7 +29,7 @@ pub fn write_overlays(folder: &RunFolder, overlays: &ConceptOverlays) -> Result<
     }
     folder.write(PIXELS, &numbers::encode(&tensors)?)?;
     folder.write(ROWS, &to_csv(&overlays.rows)?)?;
-    folder.write("overlays.parquet", &write_parquet(&overlays.rows)?)
+    folder.write("overlays.parquet", &write_parquet("overlays", &overlays.rows)?)
 }
 
 /// Reads both; nothing where the run has none.

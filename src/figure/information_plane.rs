@@ -15,6 +15,9 @@ use super::{ColorScale, Drawing, FigureOptions, file_names};
 /// Panels of one figure beyond which each run gets a figure of its own.
 const MOST_PANELS: usize = 9;
 const MOST_COLUMNS: usize = 3;
+/// The same of means: those of a study are small multiples, to be compared at a glance.
+const MOST_MEANS: usize = 24;
+const MOST_MEAN_COLUMNS: usize = 4;
 /// Checkpoints drawn in one panel; more would neither be told apart nor fit a page.
 const MOST_CHECKPOINTS: usize = 120;
 /// Checkpoints from which lines and markers grow thin.
@@ -67,7 +70,7 @@ enum Kind {
 }
 
 fn draw_as(data: &PlaneData, kind: Kind, options: &FigureOptions) -> Vec<Drawing> {
-    let pages = pages(data.runs.len(), data.estimators.len());
+    let pages = pages(data.runs.len(), data.estimators.len(), kind);
     let base = if kind == Kind::Mean { "information_plane_mean" } else { "information_plane" };
     let names = match &pages[..] {
         [_] => vec![base.to_string()],
@@ -76,13 +79,17 @@ fn draw_as(data: &PlaneData, kind: Kind, options: &FigureOptions) -> Vec<Drawing
     pages.iter().zip(names).map(|(page, name)| draw_page(data, page, name, kind, options)).collect()
 }
 
-fn pages(runs: usize, estimators: usize) -> Vec<Page> {
+fn pages(runs: usize, estimators: usize, kind: Kind) -> Vec<Page> {
     let all: Vec<usize> = (0..runs).collect();
+    let (panels, columns) = match kind {
+        Kind::Run => (MOST_PANELS, MOST_COLUMNS),
+        Kind::Mean => (MOST_MEANS, MOST_MEAN_COLUMNS),
+    };
     match (runs, estimators) {
         (0, _) | (_, 0) => Vec::new(),
         (1, _) => vec![Page { runs: all, arrangement: Arrangement::Estimators }],
-        (2..=MOST_PANELS, 1) => vec![Page { runs: all, arrangement: Arrangement::Runs }],
-        (_, 2..=MOST_COLUMNS) if runs * estimators <= MOST_PANELS => {
+        (_, 1) if runs <= panels => vec![Page { runs: all, arrangement: Arrangement::Runs }],
+        (..) if estimators <= columns && runs * estimators <= panels => {
             vec![Page { runs: all, arrangement: Arrangement::RunsDown }]
         }
         _ => all.into_iter().map(|run| Page { runs: vec![run], arrangement: Arrangement::Estimators }).collect(),

@@ -83,7 +83,7 @@ pub(crate) fn both<R: Row>(folder: &Path, name: &str, rows: &[R]) -> Result<()> 
         return Ok(());
     }
     write_atomic(&folder.join(format!("{name}.csv")), &to_csv(rows)?)?;
-    write_atomic(&folder.join(format!("{name}.parquet")), &write_parquet(rows)?)
+    write_atomic(&folder.join(format!("{name}.parquet")), &write_parquet(name, rows)?)
 }
 
 #[cfg(test)]

@@ -59,9 +59,11 @@ pub fn compose_study(
     manifest.findings.extend(derived.findings());
     let target = folder.join("figures");
     std::fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
+    // Where there are means, single runs are left to the interactive plane: a hundred of them would bury the rest.
+    let means = !derived.plane_mean.is_empty();
     let drawn = FigureTables {
-        plane: &plane,
-        training: &training,
+        plane: if means { &[] } else { &plane },
+        training: if means { &[] } else { &training },
         phases: &derived.phases,
         plane_mean: &derived.plane_mean,
         phases_mean: &derived.phases_mean,

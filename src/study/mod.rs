@@ -6,6 +6,7 @@
 mod association;
 mod builtin;
 mod claim;
+pub mod cluster;
 mod file;
 mod grid;
 mod job;

@@ -7,6 +7,7 @@ mod accuracy;
 mod activation;
 mod agreement;
 mod association;
+mod catalogue;
 mod codebook;
 mod concept;
 mod concept_conditional;
@@ -39,6 +40,7 @@ pub use accuracy::{AccuracyRow, AccuracySummaryRow};
 pub use activation::{ActivationRow, CapturedSampleRow};
 pub use agreement::AgreementRow;
 pub use association::AssociationRow;
+pub use catalogue::{CATALOGUE, TableEntry, dictionary, entry, entry_of, entry_within, page};
 pub use codebook::{CodeRow, CodebookRow, SteeringRow};
 pub use concept::{
     ConceptComparisonRow, ConceptContributionRow, ConceptMetricRow, ConceptPredictionRow, ConceptTimingRow,
@@ -132,67 +134,4 @@ pub fn read_csv<R: Row>(path: &Path) -> Result<Vec<R>> {
             row.with_context(|| format!("{}: row {} does not fit the table's schema", path.display(), i + 2))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_column_is_documented_as_it_is_in_the_code() {
-        const PAGE: &str = include_str!("../../docs/columns.md");
-        let missing = |name: &str, columns: &[Column]| -> Vec<String> {
-            let line = |c: &Column| format!("| `{}` | {} |", c.name, c.meaning.replace('|', "&#124;"));
-            let lines: Vec<String> = columns.iter().map(line).collect();
-            let block = lines.join("\n");
-            if PAGE.contains(&block) { vec![] } else { vec![format!("{name}:\n{block}")] }
-        };
-        let all = [
-            missing("PlaneRow", PlaneRow::COLUMNS),
-            missing("PhaseRow", PhaseRow::COLUMNS),
-            missing("ProcessingRow", ProcessingRow::COLUMNS),
-            missing("MeanRow", MeanRow::COLUMNS),
-            missing("AgreementRow", AgreementRow::COLUMNS),
-            missing("GradientRow", GradientRow::COLUMNS),
-            missing("TrainingRow", TrainingRow::COLUMNS),
-            missing("TimingRow", TimingRow::COLUMNS),
-            missing("IbCurveRow", IbCurveRow::COLUMNS),
-            missing("RegressionRow", RegressionRow::COLUMNS),
-            missing("RegressionSummaryRow", RegressionSummaryRow::COLUMNS),
-            missing("ModelRow", ModelRow::COLUMNS),
-            missing("CorrelationRow", CorrelationRow::COLUMNS),
-            missing("AssociationRow", AssociationRow::COLUMNS),
-            missing("ActivationRow", ActivationRow::COLUMNS),
-            missing("CapturedSampleRow", CapturedSampleRow::COLUMNS),
-            missing("ConceptMetricRow", ConceptMetricRow::COLUMNS),
-            missing("ConceptCalibrationRow", ConceptCalibrationRow::COLUMNS),
-            missing("ConceptOverlayRow", ConceptOverlayRow::COLUMNS),
-            missing("ConceptComparisonRow", ConceptComparisonRow::COLUMNS),
-            missing("ConceptWeightRow", ConceptWeightRow::COLUMNS),
-            missing("ConceptPredictionRow", ConceptPredictionRow::COLUMNS),
-            missing("ConceptContributionRow", ConceptContributionRow::COLUMNS),
-            missing("ConceptTimingRow", ConceptTimingRow::COLUMNS),
-            missing("ConceptInterventionRow", ConceptInterventionRow::COLUMNS),
-            missing("ConceptConditionalRow", ConceptConditionalRow::COLUMNS),
-            missing("ConceptAgreementRow", ConceptAgreementRow::COLUMNS),
-            missing("ConceptPropagationRow", ConceptPropagationRow::COLUMNS),
-            missing("ConceptNeighbourRow", ConceptNeighbourRow::COLUMNS),
-            missing("EnergyTraceRow", EnergyTraceRow::COLUMNS),
-            missing("ConceptEditRow", ConceptEditRow::COLUMNS),
-            missing("ConceptPruneRow", ConceptPruneRow::COLUMNS),
-            missing("CodebookRow", CodebookRow::COLUMNS),
-            missing("CodeRow", CodeRow::COLUMNS),
-            missing("SteeringRow", SteeringRow::COLUMNS),
-            missing("DictionaryRow", DictionaryRow::COLUMNS),
-            missing("FeatureNameRow", FeatureNameRow::COLUMNS),
-            missing("DictionaryTrainingRow", DictionaryTrainingRow::COLUMNS),
-            missing("IncrementalRow", IncrementalRow::COLUMNS),
-            missing("IncrementalSummaryRow", IncrementalSummaryRow::COLUMNS),
-            missing("UnlearningRow", UnlearningRow::COLUMNS),
-            missing("AccuracyRow", AccuracyRow::COLUMNS),
-            missing("AccuracySummaryRow", AccuracySummaryRow::COLUMNS),
-        ]
-        .concat();
-        assert!(all.is_empty(), "docs/columns.md lacks:\n{}", all.join("\n\n"));
-    }
 }

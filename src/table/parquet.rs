@@ -1,29 +1,35 @@
 //! The same rows as Parquet. This and `matrix` are the only files that name polars.
 
-use super::{ColumnKind, Row, to_csv};
+use super::{ColumnKind, Row, dictionary, to_csv};
 use crate::variable::{Column as TableColumn, Table, Values};
 use anyhow::{Context, Result, bail};
 use polars::prelude::{Column, DataFrame, DataType, IntoColumn, NamedFrom, Series};
-use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions};
+use polars_io::prelude::{
+    KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions,
+};
 use std::fs::File;
 use std::path::Path;
 
-/// The rows as the bytes of a Parquet file; an empty field is a null.
+/// The rows as the bytes of a Parquet file; an empty field is a null. `table` is the name of the file without its ending.
 ///
 /// Goes through the CSV form, so that the two files cannot disagree.
 ///
 /// # Errors
 /// When a row does not serialise or polars refuses the frame.
-pub fn write_parquet<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
+pub fn write_parquet<R: Row>(table: &str, rows: &[R]) -> Result<Vec<u8>> {
     let columns: Vec<(&str, ColumnKind)> = R::COLUMNS.iter().map(|c| (c.name, c.kind)).collect();
-    csv_to_parquet(&to_csv(rows)?, &columns)
+    csv_to_parquet(table, &to_csv(rows)?, &columns)
 }
 
 /// A CSV table as the bytes of a Parquet file, in columns of these names and types.
 ///
+/// The file says which table it is, and what its columns mean, as `narrows.table` and `narrows.columns` (a JSON list of
+/// `name`, `type`, `meaning`).
+///
 /// # Errors
 /// When a field is not of its column's type, or polars refuses the frame.
-pub fn csv_to_parquet(text: &[u8], columns: &[(&str, ColumnKind)]) -> Result<Vec<u8>> {
+pub fn csv_to_parquet(table: &str, text: &[u8], columns: &[(&str, ColumnKind)]) -> Result<Vec<u8>> {
+    let metadata = [("narrows.table", table.to_string()), ("narrows.columns", dictionary(table, columns).to_string())];
     let mut fields: Vec<Vec<Option<String>>> = vec![vec![]; columns.len()];
     for record in csv::Reader::from_reader(text).records() {
         for (column, field) in fields.iter_mut().zip(record?.iter()) {
@@ -53,6 +59,9 @@ pub fn csv_to_parquet(text: &[u8], columns: &[(&str, ColumnKind)]) -> Result<Vec
     ParquetWriter::new(&mut bytes)
         .with_compression(ParquetCompression::Snappy)
         .with_statistics(StatisticsOptions::default())
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(
+            metadata.map(|(key, value)| (key.into(), value)).to_vec(),
+        )))
         .finish(&mut frame)
         .context("writing the Parquet table")?;
     Ok(bytes)
@@ -232,15 +241,32 @@ mod tests {
     }
 
     #[test]
+    fn the_file_says_what_it_is() {
+        let bytes = write_parquet("training", &rows()).unwrap();
+        assert_eq!(bytes, write_parquet("training", &rows()).unwrap());
+        let mut reader = ParquetReader::new(std::io::Cursor::new(bytes));
+        let pairs = reader.get_metadata().unwrap().key_value_metadata().clone().unwrap();
+        let value = |key: &str| pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.clone()).unwrap();
+        assert_eq!(value("narrows.table"), "training");
+        let columns: serde_json::Value = serde_json::from_str(&value("narrows.columns")).unwrap();
+        assert_eq!(columns.as_array().unwrap().len(), TrainingRow::COLUMNS.len());
+        assert_eq!(columns[1]["name"], "seed");
+        assert_eq!(columns[1]["type"], "integer");
+        assert_eq!(columns[1]["meaning"], "seed that the run was trained with");
+        // Readers of Arrow find their types as before.
+        assert!(!value("ARROW:schema").is_empty());
+    }
+
+    #[test]
     fn parquet_holds_the_same_values_and_nulls() {
-        let bytes = write_parquet(&rows()).unwrap();
+        let bytes = write_parquet("training", &rows()).unwrap();
         let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish().unwrap();
         assert_eq!(frame.shape(), (2, TrainingRow::COLUMNS.len()));
         let value = frame.column("value").unwrap().f64().unwrap();
         assert_eq!((value.get(0), value.get(1)), (Some(0.1 + 0.2), None));
         assert_eq!(frame.column("layer").unwrap().str().unwrap().get(1), Some("a,\"b\""));
         assert_eq!(frame.column("layer_index").unwrap().null_count(), 1);
-        let table = read_parquet(&write_parquet(&rows()).unwrap()).unwrap();
+        let table = read_parquet(&write_parquet("training", &rows()).unwrap()).unwrap();
         assert_eq!(table.columns[0].values, Values::Text(vec!["r".into(); 2]));
         assert_eq!(table.columns[1].values, Values::Integer(vec![f64::from(u32::MAX) + 1.0; 2]));
         assert_eq!(table.columns[7].values, Values::Faulty { line: 2, text: String::new() });

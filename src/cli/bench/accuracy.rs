@@ -64,9 +64,9 @@ pub(super) fn run(args: &AccuracyArgs, output: Output) -> Result<()> {
     bar.finish_and_clear();
     let summary = summarise(&rows);
     folder.write("accuracy.csv", &to_csv(&rows)?)?;
-    folder.write("accuracy.parquet", &write_parquet(&rows)?)?;
+    folder.write("accuracy.parquet", &write_parquet("accuracy", &rows)?)?;
     folder.write("summary.csv", &to_csv(&summary)?)?;
-    folder.write("summary.parquet", &write_parquet(&summary)?)?;
+    folder.write("summary.parquet", &write_parquet("summary", &summary)?)?;
     let figure = draw_accuracy(&rows, &summary, args.suite.is_dialled(), &folder.create_dir("figures")?)?;
     let errors = mean_absolute_errors(&summary);
     let mut manifest = folder.manifest(&identity);

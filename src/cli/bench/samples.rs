@@ -44,7 +44,7 @@ pub(super) fn run(args: &SamplesArgs, output: Output) -> Result<()> {
     let rows = job.run(&folder, &|| bar.inc(1))?;
     bar.finish_and_clear();
     folder.write("samples.csv", &to_csv(&rows)?)?;
-    folder.write("samples.parquet", &write_parquet(&rows)?)?;
+    folder.write("samples.parquet", &write_parquet("samples", &rows)?)?;
     let manifest = folder.manifest(&identity);
     let path = folder.path().to_path_buf();
     folder.finish(&manifest)?;

@@ -60,9 +60,9 @@ pub(super) fn run(args: &SpeedArgs, output: Output) -> Result<()> {
     bar.finish_and_clear();
     let growths = growth(&rows);
     folder.write("speed.csv", &to_csv(&rows)?)?;
-    folder.write("speed.parquet", &write_parquet(&rows)?)?;
+    folder.write("speed.parquet", &write_parquet("speed", &rows)?)?;
     folder.write("growth.csv", &to_csv(&growths)?)?;
-    folder.write("growth.parquet", &write_parquet(&growths)?)?;
+    folder.write("growth.parquet", &write_parquet("growth", &growths)?)?;
     let figure = draw_speed(&rows, &folder.create_dir("figures")?)?;
     let mut manifest = folder.manifest(&identity);
     manifest.findings = growths

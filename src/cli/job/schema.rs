@@ -23,37 +23,41 @@ pub(in crate::cli) fn run(output: Output) -> Result<()> {
 
 /// One alternative a command.
 pub(super) fn schema(root: &Command) -> Value {
-    let jobs: Vec<Value> = commands(root).iter().map(|(name, command)| of_command(root, name, command)).collect();
+    let commands = commands(root);
+    // `if` and `then`, and not one of many: so an editor says what is wrong with the job, and not that it fits none.
+    let jobs: Vec<Value> = commands
+        .iter()
+        .map(|(name, command)| {
+            json!({
+                "if": { "properties": { "command": { "const": name } }, "required": ["command"] },
+                "then": of_command(name, command),
+            })
+        })
+        .collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "narrows-job/1",
         "title": "A job of narrows",
         "type": "object",
         "required": ["command"],
-        "properties": { "command": { "enum": commands(root).iter().map(|(name, _)| name).collect::<Vec<_>>() } },
-        "oneOf": jobs,
+        "properties": { "command": { "enum": commands.iter().map(|(name, _)| name).collect::<Vec<_>>() } },
+        "allOf": jobs,
     })
 }
 
-fn of_command(root: &Command, name: &str, command: &Command) -> Value {
+fn of_command(name: &str, command: &Command) -> Value {
     let mut properties = Map::new();
     properties.insert("command".into(), json!({ "const": name }));
     let mut required = vec!["command".to_string()];
     for arg in command.get_arguments().filter(|arg| is_key(arg)) {
         let key = key(arg);
-        if properties.contains_key(&key) {
-            continue;
-        }
         if arg.is_required_set() {
             required.push(key.clone());
         }
         let value = of_option(arg);
-        // `-` and `_` are the same in a key; an editor completes the form of the command line.
-        if key.contains('-') && !arg.is_required_set() {
-            properties.insert(
-                key.replace('-', "_"),
-                json!({ "$ref": format!("#/oneOf/{}/properties/{key}", place(root, name)) }),
-            );
+        // `-` and `_` are the same in a key; required ones are checked in the form of the command line.
+        if key.contains('-') {
+            properties.insert(key.replace('-', "_"), value.clone());
         }
         properties.insert(key, value);
     }
@@ -61,15 +65,10 @@ fn of_command(root: &Command, name: &str, command: &Command) -> Value {
     json!({
         "title": format!("narrows {name}"),
         "description": about,
-        "type": "object",
         "properties": properties,
         "required": required,
         "additionalProperties": false,
     })
-}
-
-fn place(root: &Command, name: &str) -> usize {
-    commands(root).iter().position(|(n, _)| n == name).unwrap_or(0)
 }
 
 fn of_option(arg: &Arg) -> Value {
@@ -119,5 +118,32 @@ fn one_value(arg: &Arg) -> Value {
     } else {
         // A column may be named by its number, a size be a number of bytes.
         json!({ "type": ["string", "number"] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_its_options_with_their_types() {
+        let root = crate::cli::job::tree();
+        let schema = schema(&root);
+        let jobs = schema["allOf"].as_array().unwrap();
+        assert_eq!(jobs.len(), commands(&root).len());
+        let of = |name: &str| {
+            let found = jobs.iter().find(|job| job["if"]["properties"]["command"]["const"] == name).unwrap();
+            found["then"].clone()
+        };
+        let plane = of("plane");
+        assert_eq!(plane["properties"]["relative-noise"]["type"], "boolean");
+        assert_eq!(plane["properties"]["relative_noise"]["type"], "boolean");
+        assert_eq!(plane["properties"]["samples"]["type"], "integer");
+        assert_eq!(plane["properties"]["seed"]["default"], 0);
+        assert!(plane["properties"]["checkpoints"]["anyOf"][1]["type"] == "array");
+        assert!(plane["required"].as_array().unwrap().contains(&json!("checkpoints")));
+        assert!(plane["properties"]["unit"]["enum"].as_array().unwrap().contains(&json!("nats")));
+        assert_eq!(of("train")["properties"]["config"]["type"], json!(["string", "object"]));
+        assert!(plane["properties"]["threads"].is_object() && plane["properties"].get("worker").is_none());
     }
 }

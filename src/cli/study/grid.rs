@@ -93,14 +93,19 @@ pub(super) fn usual_folder(file: &SweepFile) -> PathBuf {
     Path::new("notebooks-out").join(&file.name)
 }
 
+/// The plan of a study, and how its cells stand in a folder. Nothing is written: where there is no folder yet, none is done.
+pub(super) fn looked_at(file: &SweepFile, source: &str, out: &Path) -> Result<(Plan, States)> {
+    let plan = plan_of(file, source, &out.join(".inputs.json"))?;
+    let store = Store::is_one(out).then(|| Store::existing(out)).transpose()?.map(|(store, ..)| store);
+    let states = store.map_or_else(|| States(vec![CellState::Missing; plan.cells.len()]), |s| States::look(&plan, &s));
+    Ok((plan, states))
+}
+
 /// `narrows study plan`.
 pub(super) fn plan(source: &str, out: Option<&Path>, output: Output) -> Result<()> {
     let file = SweepFile::read(Path::new(source))?;
     let out = out.map_or_else(|| usual_folder(&file), Path::to_path_buf);
-    // A plan writes nothing: where there is no folder yet, no cell is done.
-    let plan = plan_of(&file, source, &out.join(".inputs.json"))?;
-    let store = Store::is_one(&out).then(|| Store::existing(&out)).transpose()?.map(|(store, ..)| store);
-    let states = store.map_or_else(|| States(vec![CellState::Missing; plan.cells.len()]), |s| States::look(&plan, &s));
+    let (plan, states) = looked_at(&file, source, &out)?;
     let costs = Costs::of(&plan, &states);
     let mut lines = vec![];
     let mut cells = vec![];
@@ -156,7 +161,8 @@ pub(super) fn run(source: &str, args: &GridArgs, out: Option<&Path>, output: Out
     if let Some(first) = args.first {
         cells = first_cells(&plan, &states, &cells, first as usize);
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // --threads, or what the system gives.
+    let cores = rayon::current_num_threads();
     let open: BTreeSet<usize> = cells
         .iter()
         .copied()

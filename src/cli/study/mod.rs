@@ -3,6 +3,8 @@
 mod board;
 mod grid;
 mod page;
+mod standing;
+mod submit;
 mod time;
 mod trace;
 
@@ -27,6 +29,7 @@ Examples:
   narrows study run mine.toml --jobs 4            do what is not done yet; again after whatever ended it
   narrows study status notebooks-out/mine
   narrows study run mine.toml --shard 0/8         one share of eight, on any scheduler
+  narrows study submit mine.toml --out DIR        to a Slurm cluster, as an array of tasks
   narrows study list                              papers' experiments that are built in
   narrows study run tishby-tanh                   a few minutes
   narrows study show saxe-relu > mine.toml        a file to begin one's own with")]
@@ -62,6 +65,7 @@ enum StudyCommand {
         #[arg(long)]
         partial: bool,
     },
+    Submit(submit::SubmitArgs),
     /// How far a study is, and what failed
     Status {
         /// Folder of the study, or its file
@@ -92,6 +96,7 @@ pub(super) fn run(args: &StudyArgs, output: Output) -> Result<()> {
         StudyCommand::Run(run) if is_grid(&run.study) => run_grid(run, output),
         StudyCommand::Run(run) => run_study(run, output),
         StudyCommand::Merge { study, partial } => grid::merge(study, *partial, output),
+        StudyCommand::Submit(submit) => submit::run(submit, output),
         StudyCommand::Status { study } => grid::status(study, output),
     }
 }
@@ -111,7 +116,10 @@ fn run_grid(args: &RunArgs, output: Output) -> Result<()> {
          study's folder or give another --out"
     );
     match grid::run(&args.study, &args.grid, args.out.out.as_deref(), output)? {
-        Some(out) => page::write(&out, args.look, output),
+        Some(out) => {
+            output.note("gathering the tables, drawing the report");
+            page::write(&out, args.look, output)
+        }
         None => Ok(()),
     }
 }

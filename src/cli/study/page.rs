@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// Warnings of cells that the page repeats.
+/// Kinds of warnings of cells that the page repeats.
 const MOST_WARNINGS: usize = 10;
 
 /// Gathers what is done, and writes the study's page.
@@ -127,13 +127,44 @@ impl Cells {
         attributions.dedup();
         // Ceilings that differ between cells are none of the whole.
         let limits = limits.first().filter(|first| limits.iter().all(|l| l == *first)).copied().unwrap_or_default();
-        let all = told.len();
-        let mut warnings: Vec<String> =
-            told.into_iter().take(MOST_WARNINGS).map(|(label, warning)| format!("{label}: {warning}")).collect();
-        if all > MOST_WARNINGS {
-            warnings.push(format!("and {} more warnings, in the cells' own manifests", all - MOST_WARNINGS));
-        }
+        let warnings = alike(told);
         let attribution = (!attributions.is_empty()).then(|| attributions.join("; "));
         Self { limits, warnings, attribution }
+    }
+}
+
+/// One of the warnings that say the same but for their numbers, with the cells that have others like it.
+fn alike(told: Vec<(String, String)>) -> Vec<String> {
+    let kind = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let mut kinds: Vec<(String, String, usize)> = vec![];
+    for (label, warning) in told {
+        let own = kind(&warning);
+        match kinds.iter_mut().find(|(known, ..)| *known == own) {
+            Some((_, _, cells)) => *cells += 1,
+            None => kinds.push((own, if label.is_empty() { warning } else { format!("{label}: {warning}") }, 1)),
+        }
+    }
+    let all = kinds.len();
+    let others = |(_, first, cells): (String, String, usize)| match cells {
+        1 => first,
+        2 => format!("{first} (the like in one more cell)"),
+        n => format!("{first} (the like in {} more cells)", n - 1),
+    };
+    let mut lines: Vec<String> = kinds.into_iter().take(MOST_WARNINGS).map(others).collect();
+    if all > MOST_WARNINGS {
+        lines.push(format!("and {} more kinds of warnings, in the cells' own manifests", all - MOST_WARNINGS));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::alike;
+
+    #[test]
+    fn warnings_that_differ_in_their_numbers_are_told_once() {
+        let told = [("a", "3 of 9 values"), ("b", "4 of 9 values"), ("", "other"), ("c", "5 of 9 values")];
+        let lines = alike(told.map(|(l, w)| (l.to_string(), w.to_string())).into());
+        assert_eq!(lines, ["a: 3 of 9 values (the like in 2 more cells)", "other"]);
     }
 }

@@ -7,7 +7,7 @@ use super::state::{CellState, States};
 use super::store::Store;
 use super::template::bare;
 use crate::run::write_atomic;
-use crate::table::{ColumnKind, csv_to_parquet};
+use crate::table::{ColumnKind, csv_to_parquet, entry_of, entry_within};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -24,12 +24,12 @@ pub struct Merged {
     pub left_out: usize,
 }
 
-/// A table that holds times of this machine, which differ between equal runs.
-const TIMES: [&str; 1] = ["timings"];
-
 /// What follows from a plane, over the runs that stand in one table: it is worked out anew over all of them.
 const DERIVED: [&str; 7] =
     ["phases", "processing", "plane_mean", "phases_mean", "agreement", "gradients", "association"];
+
+/// Which samples a network was trained on: a line a sample and network, which follows from the job.
+const OF_SAMPLES: [&str; 1] = ["split"];
 
 /// Name of the table of what commands printed.
 const PRINTED: &str = "results";
@@ -160,7 +160,7 @@ pub fn merge(plan: &Plan, states: &States, store: &Store, partial: bool) -> Resu
         let kinds = kinds(&text, &front, &stem, &table.header)?;
         let columns: Vec<(&str, ColumnKind)> =
             front.names.iter().chain(&table.header).map(String::as_str).zip(kinds).collect();
-        let parquet = csv_to_parquet(&text, &columns).with_context(|| format!("the merged table {stem}"))?;
+        let parquet = csv_to_parquet(&stem, &text, &columns).with_context(|| format!("the merged table {stem}"))?;
         write_atomic(&store.path().join(format!("{stem}.parquet")), &parquet)?;
         merged.tables.push((stem, table.n_rows));
     }
@@ -179,8 +179,15 @@ fn tables_of(folder: &Path) -> Result<Vec<(String, Source)>> {
             let mut fields = vec![];
             flat("", &value, &mut fields);
             found.push((PRINTED.into(), Source::Printed(fields)));
-        } else if path.extension().is_some_and(|e| e == "csv") && !TIMES.iter().chain(&DERIVED).any(|t| *t == stem) {
-            found.push((stem, Source::Csv(path)));
+        } else if path.extension().is_some_and(|e| e == "csv")
+            && !DERIVED.iter().chain(&OF_SAMPLES).any(|left| *left == stem)
+        {
+            // Times of a machine differ between equal runs.
+            let header = headers(&path)?;
+            let header: Vec<&str> = header.iter().map(String::as_str).collect();
+            if !entry_of(&stem, &header).is_some_and(|e| e.timed) {
+                found.push((stem, Source::Csv(path)));
+            }
         }
     }
     Ok(found)
@@ -244,8 +251,9 @@ fn flat(before: &str, value: &Value, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The types of a merged table's columns: the grid's, and by what stands in them.
-fn kinds(text: &[u8], front: &Front, _stem: &str, header: &[String]) -> Result<Vec<ColumnKind>> {
+/// The types of a merged table's columns: the grid's, those of the catalogue, and by what stands in them where it knows of
+/// none, or of one that does not fit.
+fn kinds(text: &[u8], front: &Front, stem: &str, header: &[String]) -> Result<Vec<ColumnKind>> {
     let before = front.names.len();
     let mut may = vec![(true, true, false); header.len()];
     for record in csv::Reader::from_reader(text).records() {
@@ -256,10 +264,18 @@ fn kinds(text: &[u8], front: &Front, _stem: &str, header: &[String]) -> Result<V
             *real &= field.parse::<f64>().is_ok();
         }
     }
-    let own = may.into_iter().map(|(integer, real, any)| match (integer, real, any) {
-        (_, _, false) | (_, false, _) => ColumnKind::Text,
-        (true, ..) => ColumnKind::Integer,
-        _ => ColumnKind::Real,
+    let names: Vec<&str> = header.iter().map(String::as_str).collect();
+    let known = entry_within(stem, &names).map_or(&[][..], |e| e.columns);
+    let own = names.iter().zip(may).map(|(name, (integer, real, any))| {
+        match (known.iter().find(|c| c.name == *name).map(|c| c.kind), any) {
+            (Some(ColumnKind::Text), _) => ColumnKind::Text,
+            (Some(ColumnKind::Integer), _) if integer => ColumnKind::Integer,
+            (Some(ColumnKind::Real), _) if real => ColumnKind::Real,
+            (_, false) => ColumnKind::Text,
+            _ if integer => ColumnKind::Integer,
+            _ if real => ColumnKind::Real,
+            _ => ColumnKind::Text,
+        }
     });
     Ok(front.kinds.iter().copied().chain(own).collect())
 }

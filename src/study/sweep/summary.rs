@@ -56,7 +56,7 @@ const BESIDE: [&str; 14] = [
 ];
 
 /// Tables that are no results, and those that have a table of means of their own.
-const NOT: [&str; 4] = ["cells", "split", "summary", "predictions"];
+const NOT: [&str; 3] = ["cells", "summary", "predictions"];
 
 /// Tables longer than this are of single samples or weights, of which a mean over seeds says nothing.
 const LONGEST: usize = 400_000;

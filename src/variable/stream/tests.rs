@@ -160,7 +160,7 @@ fn tensors_and_parquet_read_the_same() {
         unit: String::new(),
     };
     let rows: Vec<_> = (0..50).map(|i| row(if i % 3 == 0 { "a" } else { "b" }, i)).collect();
-    let table = files.write("t.parquet", &crate::table::write_parquet(&rows).unwrap());
+    let table = files.write("t.parquet", &crate::table::write_parquet("training", &rows).unwrap());
     for (path, which, discrete) in [
         (&path, ":fc", None),
         (&path, ":y", None),
