@@ -56,7 +56,8 @@ impl Canonical {
 
     /// The standard error of that by the delta method: Var ρ̂ = (1−ρ²)²/N and dI/dρ = ρ/(1−ρ²) make √(Σ ρ²/N).
     pub(crate) fn std_error(&self, n: usize) -> f64 {
-        (self.correlations.iter().map(|r| r * r).sum::<f64>() / n as f64).sqrt()
+        // The sum of none is −0, which is no error that anybody wants to read.
+        ((0.0 + self.correlations.iter().map(|r| r * r).sum::<f64>()) / n as f64).sqrt()
     }
 }
 
@@ -126,6 +127,9 @@ mod tests {
         assert_eq!((plain.rank_x, plain.rank_y), (3, 2));
         let twin = Canonical::new(x.view(), x.view());
         assert!(twin.correlations.iter().all(|r| (r - 1.0).abs() < 1e-12));
+        let constant = Canonical::new(x.view(), Array2::from_elem((3000, 2), 0.1).view());
+        assert_eq!((constant.rank_y, constant.information().0), (0, 0.0));
+        assert!(constant.std_error(3000).is_sign_positive());
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn every_format_kind_and_choice_of_columns_reads_the_same() {
     let array = npy("<f4", false, "(101, 2, 3)", &singles(606));
     let labels: Vec<u8> = (0..101u32).flat_map(|i| (i * i % 7).to_be_bytes()).collect();
     // Finite ones of every size, and both signs.
-    let halves: Vec<u8> = (0..606u16).flat_map(|i| (i * 101 % 0x7c00 | (i % 2) << 15).to_le_bytes()).collect();
+    let halves: Vec<u8> = (0..606u16).flat_map(|i| ((i * 101 % 0x7c00) | ((i % 2) << 15)).to_le_bytes()).collect();
     let plain = files.write("x.npy", &array);
     let cases = [
         (plain.clone(), "", None),
