@@ -147,15 +147,9 @@ missing=$("$narrows" study status two --json | sed -n 's/^ *"missing": \([0-9]*\
 [ "$missing" -gt 0 ] || fail "no cell is missing although a task was killed"
 say "the merge refused: $missing cells are missing; its log: $(grep -m 1 -o '[0-9]* of [0-9]* cells.*' "$merge_log" || head -n 1 "$merge_log")"
 
-# The controller is away, a partition that is none.
-"$here/slurm.sh" stop "$slurm"
-if submit two > refused.json 2> refused.txt; then fail "a submission without a controller came through"; fi
-expect "nothing was submitted" refused.txt
-expect "submit once more" refused.txt
-"$here/slurm.sh" start "$slurm"
 if submit two --partition nowhere > refused.json 2> refused.txt; then fail "a partition that is none was taken"; fi
 expect "sinfo -s" refused.txt
-say "no controller, no partition: refused, with what to do"
+say "a partition that is none: refused, with what to do"
 
 # Submitted again: what is missing is done.
 submit two > two.json
@@ -163,6 +157,12 @@ within "$patience" "the array and its merge" queue_is_empty
 same two
 [ "$(field to_do two.json)" = "$missing" ] || fail "$missing cells were missing, $(field to_do two.json) were submitted"
 say "submitted again: $missing cells done, the same bytes as the local run"
-submit two > three.json
-if [ "$(field to_do three.json)" != 0 ] || ! queue_is_empty; then fail "a study that is done was submitted"; fi
+submit two > done.json
+if [ "$(field to_do done.json)" != 0 ] || ! queue_is_empty; then fail "a study that is done was submitted"; fi
 say "submitted once more: nothing to do"
+
+"$here/slurm.sh" stop "$slurm"
+if submit three > refused.json 2> refused.txt; then fail "a submission without a controller came through"; fi
+expect "nothing was submitted" refused.txt
+expect "submit once more" refused.txt
+say "no controller: refused, with what to do"

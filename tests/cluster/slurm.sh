@@ -124,7 +124,7 @@ end() {
 down() {
   local n
   [ -d "$dir/pid" ] || return 0
-  if answers; then
+  if alive "$dir/pid/slurmctld" slurmctld > /dev/null && answers; then
     timeout 10 scancel --user="$(id -un)" 2>/dev/null || true
     within 10 quiet || true
   fi

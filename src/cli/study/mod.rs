@@ -3,8 +3,11 @@
 mod board;
 mod grid;
 mod page;
+mod plan;
+mod planned;
 mod standing;
 mod submit;
+mod tell;
 mod time;
 mod trace;
 
@@ -92,12 +95,12 @@ pub(super) fn run(args: &StudyArgs, output: Output) -> Result<()> {
     match &args.command {
         StudyCommand::List => list(output),
         StudyCommand::Show { study } => show(study, output),
-        StudyCommand::Plan { study, out } => grid::plan(study, out.as_deref(), output),
+        StudyCommand::Plan { study, out } => plan::plan(study, out.as_deref(), output),
         StudyCommand::Run(run) if is_grid(&run.study) => run_grid(run, output),
         StudyCommand::Run(run) => run_study(run, output),
-        StudyCommand::Merge { study, partial } => grid::merge(study, *partial, output),
+        StudyCommand::Merge { study, partial } => tell::merge(study, *partial, output),
         StudyCommand::Submit(submit) => submit::run(submit, output),
-        StudyCommand::Status { study } => grid::status(study, output),
+        StudyCommand::Status { study } => tell::status(study, output),
     }
 }
 

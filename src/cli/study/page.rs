@@ -1,6 +1,6 @@
 //! The report of a study of many jobs: `narrows report STUDY`, and the end of a run that did all of it.
 
-use super::grid::Planned;
+use super::planned::Planned;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::report::{StudyPage, compose_study};

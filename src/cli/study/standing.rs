@@ -1,6 +1,6 @@
 //! How far a study is that is to be submitted.
 
-use super::grid::{Planned, looked_at, usual_folder};
+use super::planned::{Planned, looked_at, usual_folder};
 use crate::study::cluster::Unfinished;
 use crate::study::sweep::{CellState, Costs, Plan, States, SweepFile};
 use anyhow::{Context, Result, ensure};

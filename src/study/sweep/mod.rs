@@ -7,12 +7,14 @@
 //! doing the same work, and nothing but work is lost where it fails. [`work`] does the cells, each in a process of its
 //! own; [`merge`] gathers their tables.
 
+mod attempt;
 mod axes;
 mod cost;
 mod fingerprint;
 mod lease;
 mod merge;
 mod plan;
+mod planner;
 mod process;
 mod shard;
 mod spec;
@@ -23,6 +25,7 @@ mod summary;
 mod template;
 mod work;
 
+pub use attempt::is_full;
 pub use cost::Costs;
 pub use merge::{Merged, merge};
 pub use plan::{Cell, Commands, Effective, Plan, Yields};
@@ -33,4 +36,4 @@ pub use state::{CellState, States};
 pub use status::{StepCount, counts};
 pub use store::{Failure, Finished, Opening, Store};
 pub use summary::{Summary, SummaryRow};
-pub use work::{Order, Outcome, Watch, is_full, work};
+pub use work::{Order, Outcome, Watch, work};

@@ -191,6 +191,6 @@ impl Summary {
         let text = writer.into_inner().context("flushing the summary")?;
         write_atomic(&folder.join("summary.csv"), &text)?;
         let columns: Vec<(&str, ColumnKind)> = names.iter().map(String::as_str).zip(kinds).collect();
-        write_atomic(&folder.join("summary.parquet"), &csv_to_parquet(&text, &columns)?)
+        write_atomic(&folder.join("summary.parquet"), &csv_to_parquet("summary", &text, &columns)?)
     }
 }

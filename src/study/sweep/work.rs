@@ -1,18 +1,16 @@
 //! Doing the cells of a study, several at a time, each in a process of its own.
 
+use super::attempt::{Ended, attempt};
 use super::fingerprint::Fingerprints;
-use super::lease::{Asked, BEAT, Lease, Watched, host};
-use super::plan::{Cell, Commands, Plan, Yields};
-use super::process::{Trouble, perform};
+use super::lease::{Asked, BEAT, Lease, Watched};
+use super::plan::{Commands, Plan};
 use super::state::{CellState, States};
-use super::store::{Failure, Finished, Store};
-use crate::run::InputFile;
-use anyhow::{Context, Result};
+use super::store::Store;
+use anyhow::Result;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 /// What is to be done.
 pub struct Order<'a> {
@@ -66,9 +64,6 @@ pub struct Outcome {
     /// Why it ended early, if it did.
     pub ended: Option<String>,
 }
-
-/// How often a process that is ended from outside is begun again.
-const TRIES: u32 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Mark {
@@ -258,152 +253,37 @@ impl Worker<'_> {
         false
     }
 
-    /// Does a cell and puts it in its place.
+    /// Does a cell, and says so.
     fn cell(&self, at: usize, lease: &Lease) -> Result<Mark> {
-        let (order, cell) = (self.order, &self.order.plan.cells[at]);
         self.watch.begins(at);
-        let (began, clock) = (Instant::now(), SystemTime::now());
-        let (results, log) = (lease.folder().join("run"), lease.folder().join("log.txt"));
-        let trouble = match self.attempts(at, lease, &results, &log) {
-            Ok(trouble) => trouble,
-            Err(e) if is_full(&e) => Some(Trouble::Storage(format!("{e:#}"))),
-            Err(e) => return Err(e),
-        };
-        let message = match trouble {
-            None => {
-                if let Some(path) = self.changed(cell, &results, clock)? {
-                    lease.clear();
-                    held(&self.shared).outcome.changed.push((at, path));
-                    return Ok(Mark::Changed);
-                }
-                let finished = Finished {
-                    id: cell.id.clone(),
-                    step: cell.step.clone(),
-                    label: cell.label.clone(),
-                    seconds: began.elapsed().as_secs_f64(),
-                    host: host(),
-                    also_read: self.also_read(cell, &results),
-                };
-                let stale = matches!(order.states.0[at], CellState::Outdated(_));
-                match order.store.commit(&finished, &results, stale, &lease.folder().join("old")) {
-                    Ok(()) => {}
-                    Err(e) if is_full(&e) => return Ok(self.full(format!("{e:#}"))),
-                    Err(e) => return Err(e),
-                }
-                lease.clear();
-                held(&self.shared).outcome.done += 1;
-                self.watch.done(at, finished.seconds, true);
-                return Ok(Mark::Done);
-            }
-            Some(Trouble::Storage(message)) => return Ok(self.full(message)),
-            Some(Trouble::Failed(message) | Trouble::Killed(message)) => message,
-        };
-        let tries = if let CellState::Failed(before) = &order.states.0[at] { before.tries + 1 } else { 1 };
-        let failure = Failure {
-            id: cell.id.clone(),
-            step: cell.step.clone(),
-            label: cell.label.clone(),
-            message: message.clone(),
-            tries,
-            host: host(),
-        };
-        match order.store.fail(&failure, &log) {
-            Ok(()) => lease.clear(),
-            Err(e) if is_full(&e) => return Ok(self.full(format!("{e:#}"))),
-            Err(e) => return Err(e),
-        }
-        self.watch.failed(at, &message);
-        if order.fail_fast {
-            let mut shared = held(&self.shared);
-            shared.outcome.ended = Some("a cell failed, and --fail-fast was asked for".into());
-            shared.stop = true;
-        }
-        Ok(Mark::Failed)
-    }
-
-    /// Nothing can be written: it is no fault of the cell, and others would fare no better.
-    fn full(&self, message: String) -> Mark {
+        let ended = attempt(self.order, at, lease, &self.prints, &mut |said| self.watch.progress(at, said))?;
         let mut shared = held(&self.shared);
-        shared.outcome.ended.get_or_insert(message);
-        shared.stop = true;
-        Mark::Open
-    }
-
-    /// Runs the cell's process; again from the beginning where what an earlier one left is of no use, and once more where it
-    /// was ended from outside.
-    fn attempts(&self, at: usize, lease: &Lease, results: &Path, log: &Path) -> Result<Option<Trouble>> {
-        let (order, cell) = (self.order, &self.order.plan.cells[at]);
-        let job = order.plan.job(cell, &|id| order.store.cell(id).display().to_string());
-        let words = order.commands.words(&job, &lease.folder().join("config.toml"))?;
-        let mut left = results.exists();
-        if left && cell.yields != Yields::Run {
-            remove(results)?;
-            left = false;
-        }
-        let mut kills = 0;
-        loop {
-            let progress = &mut |said: &Value| self.watch.progress(at, said);
-            let trouble = perform(&words, cell.yields, (results, log), order.threads, progress)?;
-            match &trouble {
-                Some(Trouble::Failed(_)) if left => {
-                    remove(results)?;
-                    left = false;
-                }
-                Some(Trouble::Killed(_)) => {
-                    // Whoever ends all processes of a job ends this one in a moment: then it is no failure of the cell.
-                    std::thread::sleep(Duration::from_secs(2));
-                    kills += 1;
-                    if kills >= TRIES {
-                        return Ok(trouble);
-                    }
-                }
-                _ => return Ok(trouble),
+        match &ended {
+            Ended::Done(_) => shared.outcome.done += 1,
+            Ended::Changed(path) => shared.outcome.changed.push((at, path.clone())),
+            Ended::Failed(_) if self.order.fail_fast => {
+                shared.outcome.ended = Some("a cell failed, and --fail-fast was asked for".into());
+                shared.stop = true;
             }
-        }
-    }
-
-    /// A file that is another one than when the cell was planned, or that changed while it was read.
-    fn changed(&self, cell: &Cell, results: &Path, began: SystemTime) -> Result<Option<String>> {
-        let mut prints = held(&self.prints);
-        for then in &cell.inputs {
-            let now = prints.of(Path::new(&then.path));
-            if !now.is_ok_and(|now| now.sha256 == then.sha256) {
-                return Ok(Some(then.path.clone()));
+            // The others would fare no better.
+            Ended::Full(message) => {
+                shared.outcome.ended.get_or_insert_with(|| message.clone());
+                shared.stop = true;
             }
+            Ended::Failed(_) => {}
         }
-        let late = |path: &String| {
-            let found = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
-            found.and_then(|m| m.modified().ok()).is_some_and(|modified| modified >= began)
-        };
-        Ok(self.beside(cell, results).into_iter().find(late))
+        drop(shared);
+        Ok(match ended {
+            Ended::Done(seconds) => {
+                self.watch.done(at, seconds, true);
+                Mark::Done
+            }
+            Ended::Failed(message) => {
+                self.watch.failed(at, &message);
+                Mark::Failed
+            }
+            Ended::Changed(_) => Mark::Changed,
+            Ended::Full(_) => Mark::Open,
+        })
     }
-
-    /// Files that the command says it read beside those that the job names: not those of other cells, which stay.
-    fn beside(&self, cell: &Cell, results: &Path) -> Vec<String> {
-        let read = std::fs::read(results.join("manifest.json")).ok();
-        let manifest: Option<Value> = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let inputs = manifest.and_then(|m| serde_json::from_value::<Vec<InputFile>>(m["inputs"].clone()).ok());
-        let own = |path: &str| Path::new(path).starts_with(self.order.store.path());
-        let named = |path: &str| cell.inputs.iter().any(|file| file.path == path);
-        let paths = inputs.unwrap_or_default().into_iter().map(|file| file.path);
-        paths.filter(|path| Path::new(path).exists() && !own(path) && !named(path)).collect()
-    }
-
-    fn also_read(&self, cell: &Cell, results: &Path) -> Vec<InputFile> {
-        let mut prints = held(&self.prints);
-        self.beside(cell, results).iter().filter_map(|path| prints.of(Path::new(path)).ok()).collect()
-    }
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
-    removed.with_context(|| format!("cannot remove {}", path.display()))
-}
-
-/// Whether an error says that nothing can be written.
-pub fn is_full(error: &anyhow::Error) -> bool {
-    use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    let io = error.chain().filter_map(|e| e.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    io.into_iter().any(|kind| matches!(kind, StorageFull | QuotaExceeded | ReadOnlyFilesystem))
-        || format!("{error:#}").contains("No space left on device")
 }

@@ -4,6 +4,7 @@ use super::description::ModuleNet;
 use super::wants::wants;
 use super::weights::Weights;
 use crate::checkpoint::{Contents, shown};
+use crate::similar::slips;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -175,27 +176,11 @@ fn closest(name: &str, unused: &[TensorShape]) -> Vec<String> {
         .iter()
         .take(MOST_COMPARED)
         .filter(|t| t.name.len() <= 200)
-        .map(|t| (distance(name, &t.name), t.name.as_str()))
+        .map(|t| (slips(name, &t.name), t.name.as_str()))
         .filter(|(distance, other)| 2 * distance <= name.len().max(other.len()))
         .collect();
     near.sort();
     near.into_iter().take(3).map(|(_, name)| shown(name)).collect()
-}
-
-/// Letters to insert, delete or replace (Levenshtein's distance).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -251,10 +236,5 @@ mod tests {
         let json = serde_json::to_value(&m).unwrap();
         assert_eq!(json["matched"][0]["tensors"][0]["shape"], serde_json::json!([2, 1, 3, 3]));
         assert_eq!(json["missing"][0]["closest"], serde_json::json!(["fc1.weight"]));
-    }
-
-    #[test]
-    fn distances_are_levenshteins() {
-        assert_eq!((distance("kitten", "sitting"), distance("", "ab"), distance("ab", "ab")), (3, 2, 0));
     }
 }

@@ -153,6 +153,18 @@ pub static CATALOGUE: &[TableEntry] = &[
         "Of `study run`, as CSV only: a row is one claim, with what was seen.",
     ),
     table(
+        "cells",
+        "of studies of many jobs: what became of each cell",
+        plain::CELLS,
+        "Of `study run` and `study merge`: a row is one cell; a column `grid_…` for each axis stands behind `cell_step`.",
+    ),
+    table(
+        "summary",
+        "of studies of many jobs: means over replicates",
+        plain::STUDY_SUMMARY,
+        "Of `study run` and `report` of a study: a row is one number of one merged table under one setting, of tables over epochs at the last one; a column `grid_…` for each axis that is not averaged over stands in front.",
+    ),
+    table(
         "split",
         "of trainings: which sample was for what",
         plain::SPLIT,
@@ -494,6 +506,8 @@ mod tests {
             let is_plain = [
                 plain::SPLIT,
                 plain::CLAIMS,
+                plain::CELLS,
+                plain::STUDY_SUMMARY,
                 plain::LABELS,
                 plain::CONCEPT_GROUPS,
                 plain::CONCEPT_PARTS,

@@ -15,7 +15,8 @@ text stays an empty string. The file itself says which table it is and what its 
 runs; all others are the same bytes. In a merged study `cell`, `cell_step` and a column `grid_…` for each axis stand in front.
 
 Not listed here, because their columns follow the data: `concepts.csv` (one column a concept; of `concept predict` and
-`concept bank` behind a column `sample`, from 1) and the Parquet files of captured layers (`u0`, `u1`, …, one a unit).
+`concept bank` behind a column `sample`, from 1), `results.csv` of a study (one column a number that its command printed) and
+the Parquet files of captured layers (`u0`, `u1`, …, one a unit).
 
 `narrows columns TABLE` prints one of these in the terminal, `narrows columns --markdown` this page.
 ";

@@ -24,6 +24,25 @@ pub(super) const CLAIMS: &[Column] = &[
     column("reason", Text, "why it could not"),
 ];
 
+/// `cells.csv` of a study of many jobs, without the axes.
+pub(super) const CELLS: &[Column] = &[
+    column("cell", Text, "cell of the study"),
+    column("cell_step", Text, "step of the study that the cell does"),
+    column("status", Text, "ok, failed, outdated, blocked or missing"),
+    column("message", Text, "why it failed, or what has changed"),
+];
+
+/// `summary.csv` of a study of many jobs, without the axes.
+pub(super) const STUDY_SUMMARY: &[Column] = &[
+    column("table", Text, "merged table, without its ending"),
+    column("what", Text, "which number of it: its other columns, key=value joined by spaces"),
+    column("mean", Real, "mean over the replicates"),
+    column("std", Real, "standard deviation over them, with n - 1; empty for a single one"),
+    column("n", Integer, "values that it is the mean of"),
+    column("ci_low", Real, "lower end of the 95 % interval of the mean by Student's t"),
+    column("ci_high", Real, "upper end of it"),
+];
+
 /// `labels.csv` of a built-in set.
 pub(super) const LABELS: &[Column] = &[
     column("sample", Integer, "sample, from 1"),
