@@ -117,7 +117,7 @@ impl Edge {
         let occupancy = self.occupancy.unwrap_or(((n as f64).powf(2.0 / (d + 2.0)) / 5.0).max(4.0));
         let mean_occupancy = |width: f64| {
             let mut random = generator(self.seed, 2);
-            n as f64 / graph(x, y, width, &mut random).cells() as f64
+            n as f64 / graph(x, y, width, &mut random).0.cells() as f64
         };
         let (mut low, mut high) = (-20.0f64, 0.0f64);
         for _ in 0..HALVINGS {
@@ -156,10 +156,10 @@ impl Side {
     }
 }
 
-/// The bipartite graph of occupied cells.
-fn graph(x: &Side, y: &Side, width: f64, random: &mut ChaCha8Rng) -> SymbolCounts {
+/// The bipartite graph of occupied cells, with each sample's symbols.
+fn graph(x: &Side, y: &Side, width: f64, random: &mut ChaCha8Rng) -> (SymbolCounts, Vec<u32>, Vec<u32>) {
     let ((x, of_x), (y, of_y)) = (x.hashed(width, random), y.hashed(width, random));
-    SymbolCounts::new(&x, of_x, &y, of_y)
+    (SymbolCounts::new(&x, of_x, &y, of_y), x, y)
 }
 
 /// The weights of least norm with Σw = 1 and Σ w t² = 0.
@@ -213,14 +213,14 @@ impl MutualInformation for Edge {
         let (mut value, mut finest_value) = (0.0, 0.0);
         for (t, shift) in members {
             let stream = 3 + (t as u64) * u64::from(self.shifts) + u64::from(shift);
-            let graph = graph(&a, &b, finest * WIDTHS[t], &mut generator(self.seed, stream));
+            let (graph, of_a, of_b) = graph(&a, &b, finest * WIDTHS[t], &mut generator(self.seed, stream));
             let weight = weights[t] / f64::from(self.shifts);
             let member = graph.mutual_information(Correction::Grassberger).value.0;
             value += weight * member;
             if t == 0 {
                 finest_value += member / f64::from(self.shifts);
             }
-            contributions.par_iter_mut().zip(graph.pointwise()).for_each(|(sum, i)| *sum += weight * i);
+            contributions.par_iter_mut().zip(graph.pointwise(&of_a, &of_b)).for_each(|(sum, i)| *sum += weight * i);
         }
         let estimate = Estimate { value: Nats(value), ..Estimate::mean_of(&contributions) }
             .with_detail("finest_width", finest)

@@ -37,6 +37,47 @@ pub enum EstimatorError {
         /// How many there are.
         count: usize,
     },
+    /// NaN or infinity in data that are read some rows at a time.
+    #[error(
+        "the value {value} at row {row}, column {column} (counted from 1) is not finite; nothing was read beyond it"
+    )]
+    NotFiniteAt {
+        /// Row, from 1.
+        row: usize,
+        /// Column, from 1.
+        column: usize,
+        /// The value itself.
+        value: f64,
+    },
+    /// An estimator that needs all samples at once.
+    #[error("{estimator} needs all samples in memory at once; these read them some rows at a time: {known}")]
+    NotStreaming {
+        /// Estimator or encoder.
+        estimator: String,
+        /// The estimators that stream.
+        known: String,
+    },
+    /// More columns than their cross products can be held of.
+    #[error("{encoder} takes at most {most} columns here, and there are {found}: choose fewer, or others")]
+    TooWide {
+        /// What was asked for.
+        encoder: &'static str,
+        /// Columns found.
+        found: usize,
+        /// Columns allowed.
+        most: usize,
+    },
+    /// Data that changed between two passes.
+    #[error("the data had {first} rows when they were read first, and have {found} now: they changed meanwhile")]
+    ChangedMeanwhile {
+        /// Rows at first.
+        first: usize,
+        /// Rows now.
+        found: usize,
+    },
+    /// Parts of one variable that do not fit together.
+    #[error("a part of a variable is of another kind or width than the parts before it")]
+    UnlikeParts,
     /// A finite value that is too large to work with.
     #[error(
         "the value {value:e} at row {row}, column {column} is too large: sums of squares are not finite; rescale the data, or use transform=rank"

@@ -161,6 +161,16 @@ impl Estimate {
         Self { value: Nats(mean), std_error, n_samples: n, warnings: vec![], details: vec![] }
     }
 
+    /// The mean of the contributions of `n` samples, of which the samples of a cell all have the same: each with the number
+    /// of its samples.
+    pub(crate) fn mean_over_cells<I: Iterator<Item = (f64, usize)>>(cells: impl Fn() -> I, n: usize) -> Self {
+        let total = n as f64;
+        let mean = cells().map(|(c, k)| k as f64 * c).sum::<f64>() / total;
+        let variance = cells().map(|(c, k)| k as f64 * (c - mean).powi(2)).sum::<f64>() / total;
+        let std_error = Some(Nats((variance / total).sqrt()));
+        Self { value: Nats(mean), std_error, n_samples: n, warnings: vec![], details: vec![] }
+    }
+
     /// A value of `n_samples` samples without a standard error.
     pub(crate) fn plain(value: f64, n_samples: usize) -> Self {
         Self { value: Nats(value), std_error: None, n_samples, warnings: vec![], details: vec![] }

@@ -4,7 +4,7 @@ use crate::compression::Compressed;
 use crate::inputs::{InputCodes, LayerNoise};
 use crate::kernel::KernelSums;
 use crate::pair::{Classes, finite};
-use crate::{Estimate, Estimator, EstimatorError};
+use crate::{Estimate, Estimator, EstimatorError, LayerStream};
 use ndarray::ArrayView2;
 use std::sync::{Arc, Mutex};
 
@@ -243,6 +243,16 @@ pub trait PlaneEstimator: Estimator {
     /// The encoder of the input's values that [`LayerSample::with_inputs`] must have, as
     /// [`crate::compression::encoder`] takes it; `None` when the values are not looked at.
     fn needs_inputs(&self) -> Option<String> {
+        None
+    }
+
+    /// The same of activations that are read some rows at a time, when the layer's range over its run is this; `None` of an
+    /// estimator that needs all of them at once.
+    ///
+    /// # Errors
+    /// When the range is needed and not known.
+    fn layer_stream(&self, run_range: Option<ValueRange>) -> Option<Result<LayerStream, EstimatorError>> {
+        let _ = run_range;
         None
     }
 

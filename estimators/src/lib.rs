@@ -49,6 +49,7 @@ pub mod registry;
 pub mod simd;
 mod sliced;
 mod special;
+mod streaming;
 mod transform;
 pub mod uncertainty;
 mod variable;
@@ -80,5 +81,6 @@ pub use neural::{
 pub use parameters::Parameters;
 pub use parametric::{Gaussian, Shrinkage, StudentCopula};
 pub use sliced::Sliced;
+pub use streaming::{LayerStream, Pass, Streaming};
 pub use transform::Transform;
 pub use variable::{ConditionalMutualInformation, Entropy, Estimator, MutualInformation, OwnedVariable, Variable};

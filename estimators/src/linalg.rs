@@ -35,13 +35,6 @@ pub(crate) fn standardised(x: ArrayView2<'_, f64>) -> Array2<f64> {
     z
 }
 
-/// Sample covariance [D × D] with divisor N − 1 of the rows of [N × D].
-pub(crate) fn covariance(x: ArrayView2<'_, f64>) -> DMatrix<f64> {
-    let c = centred(x);
-    let product = c.t().dot(&c) / (x.nrows() as f64 - 1.0);
-    to_nalgebra(product.view())
-}
-
 /// The same matrix as nalgebra has it.
 pub(crate) fn to_nalgebra(x: ArrayView2<'_, f64>) -> DMatrix<f64> {
     DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| x[[i, j]])
@@ -87,17 +80,23 @@ pub(crate) fn whitened(x: ArrayView2<'_, f64>) -> Whitened {
     }
     let z = standardised(x);
     let scales = standard_deviations(x);
-    let correlation = to_nalgebra((z.t().dot(&z) / z.nrows() as f64).view());
-    let eigen = correlation.symmetric_eigen();
-    let largest = eigen.eigenvalues.max();
+    let (turn, variances) = whitening((z.t().dot(&z) / z.nrows() as f64).view());
+    let log_scale = scales.iter().filter(|s| **s > 0.0).map(|s| s.ln()).sum::<f64>()
+        + variances.iter().map(|v| v.ln() / 2.0).sum::<f64>();
+    Whitened { values: z.dot(&turn), log_scale }
+}
+
+/// What turns and scales standardised columns of this correlation matrix [D × D] to identity covariance, [D × rank], and
+/// the variances of the directions that are kept.
+pub(crate) fn whitening(correlation: ArrayView2<'_, f64>) -> (Array2<f64>, Vec<f64>) {
+    let eigen = to_nalgebra(correlation).symmetric_eigen();
+    let largest = eigen.eigenvalues.iter().copied().fold(0.0, f64::max);
     let kept: Vec<usize> =
-        (0..z.ncols()).filter(|&i| eigen.eigenvalues[i] > 1e-10 * largest && largest > 0.0).collect();
-    let turn = Array2::from_shape_fn((z.ncols(), kept.len()), |(row, column)| {
+        (0..correlation.ncols()).filter(|&i| eigen.eigenvalues[i] > 1e-10 * largest && largest > 0.0).collect();
+    let turn = Array2::from_shape_fn((correlation.ncols(), kept.len()), |(row, column)| {
         eigen.eigenvectors[(row, kept[column])] / eigen.eigenvalues[kept[column]].sqrt()
     });
-    let log_scale = scales.iter().filter(|s| **s > 0.0).map(|s| s.ln()).sum::<f64>()
-        + kept.iter().map(|&i| eigen.eigenvalues[i].ln() / 2.0).sum::<f64>();
-    Whitened { values: z.dot(&turn), log_scale }
+    (turn, kept.iter().map(|&i| eigen.eigenvalues[i]).collect())
 }
 
 #[cfg(test)]
@@ -106,10 +105,8 @@ mod tests {
     use ndarray::array;
 
     #[test]
-    fn covariance_determinant_and_eigenvalues_of_a_known_matrix() {
-        let x = array![[1.0, 2.0], [3.0, 2.0], [2.0, 5.0], [2.0, -1.0]];
-        let c = covariance(x.view());
-        assert!((c[(0, 0)] - 2.0 / 3.0).abs() < 1e-15 && (c[(1, 1)] - 6.0).abs() < 1e-15 && c[(0, 1)].abs() < 1e-15);
+    fn determinant_and_eigenvalues_of_a_known_matrix() {
+        let c = DMatrix::from_row_slice(2, 2, &[2.0 / 3.0, 0.0, 0.0, 6.0]);
         assert!((log_determinant(&c).unwrap() - 4f64.ln()).abs() < 1e-14);
         assert!((eigenvalues(c)[0] - 6.0).abs() < 1e-14);
         assert_eq!(log_determinant(&DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 2.0, 1.0])), None);

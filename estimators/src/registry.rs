@@ -2,6 +2,7 @@
 //!
 //! An estimator is listed by an [`Entry`] that stands in its own file; adding one is that file and a line here.
 
+use crate::streaming::{CompressedStream, State, Streaming, Wanted};
 use crate::{
     Compressing, ConditionalMutualInformation, Entropy, EstimatorError, MutualInformation, Parameters, PlaneEstimator,
     auto, binning, compression, discrete, edge, kernel, lossy, neighbours, neural, parametric, sliced,
@@ -39,6 +40,8 @@ impl Domain {
 
 type Builder<T> = fn(&Parameters) -> Result<Box<T>, EstimatorError>;
 
+type StreamBuilder = fn(&Parameters, Wanted) -> Result<Box<dyn State>, EstimatorError>;
+
 /// What the value of an estimator is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
@@ -55,11 +58,22 @@ pub(crate) struct Build {
     pub(crate) conditional: Option<Builder<dyn ConditionalMutualInformation>>,
     pub(crate) entropy: Option<Builder<dyn Entropy>>,
     pub(crate) plane: Option<Builder<dyn PlaneEstimator>>,
+    /// Of data that are read some rows at a time: what is [`Wanted`] must be among the estimator's other capabilities.
+    pub(crate) stream: Option<StreamBuilder>,
+    /// The parameters with which it streams; empty when it always does.
+    pub(crate) streams_when: &'static str,
 }
 
 impl Build {
     /// The start of every list of capabilities.
-    pub(crate) const NOTHING: Self = Self { mutual_information: None, conditional: None, entropy: None, plane: None };
+    pub(crate) const NOTHING: Self = Self {
+        mutual_information: None,
+        conditional: None,
+        entropy: None,
+        plane: None,
+        stream: None,
+        streams_when: "",
+    };
 }
 
 /// One estimator.
@@ -98,6 +112,16 @@ impl Entry {
     /// Whether it estimates the entropy of one variable.
     pub fn is_entropy(&self) -> bool {
         self.build.entropy.is_some()
+    }
+
+    /// Whether it can read its data some rows at a time, for mutual information and entropy as far as it estimates them.
+    pub fn streams(&self) -> bool {
+        self.build.stream.is_some()
+    }
+
+    /// The parameters with which [`Entry::streams`] holds; empty when it always does.
+    pub fn streams_when(&self) -> &'static str {
+        self.build.streams_when
     }
 
     /// Whether it estimates the information plane's numbers of a layer.
@@ -194,6 +218,53 @@ pub fn entry(specification: &str) -> Option<&'static Entry> {
 /// As [`plane`].
 pub fn entropy(specification: &str) -> Result<Box<dyn Entropy>, EstimatorError> {
     build(specification, "entropy", |b| b.entropy)
+}
+
+/// The estimate that a specification asks for, of data that are read some rows at a time; see [`mutual_information`].
+/// Its value is that of the estimator in memory, bit for bit.
+///
+/// # Errors
+/// As [`mutual_information`]; also when the estimator needs all samples at once: the message lists those that do not.
+pub fn streaming_mutual_information(specification: &str) -> Result<Streaming, EstimatorError> {
+    let (encoder, own) = parts(specification);
+    // For its refusals of what is not known, or no mutual information.
+    mutual_information(specification)?;
+    let wanted = Wanted::MutualInformation;
+    let state = streaming(own, wanted)?;
+    Ok(Streaming::new(
+        match encoder {
+            Some(encoder) => Box::new(CompressedStream::new(compression::streaming_encoder(encoder)?, state)),
+            None => state,
+        },
+        wanted,
+    ))
+}
+
+/// As [`streaming_mutual_information`], for [`entropy`].
+///
+/// # Errors
+/// As [`streaming_mutual_information`].
+pub fn streaming_entropy(specification: &str) -> Result<Streaming, EstimatorError> {
+    entropy(specification)?;
+    Ok(Streaming::new(streaming(specification, Wanted::Entropy)?, Wanted::Entropy))
+}
+
+fn streaming(specification: &str, wanted: Wanted) -> Result<Box<dyn State>, EstimatorError> {
+    let (name, rest) = specification.split_once(':').unwrap_or((specification, ""));
+    let entry = ESTIMATORS.iter().find(|e| e.name == name.trim());
+    let Some((entry, build)) = entry.and_then(|e| Some((e, e.build.stream?))) else {
+        return Err(EstimatorError::NotStreaming { estimator: name.into(), known: streaming_names() });
+    };
+    build(&Parameters::parse(entry.name, entry.parameters, rest)?, wanted)
+}
+
+/// The estimators that can read their data some rows at a time, joined by commas.
+pub fn streaming_names() -> String {
+    let told = |e: &&Entry| match e.streams_when() {
+        "" => e.name.to_string(),
+        when => format!("{}:{when}", e.name),
+    };
+    ESTIMATORS.iter().filter(|e| e.streams()).map(told).collect::<Vec<_>>().join(", ")
 }
 
 fn build<T: ?Sized>(

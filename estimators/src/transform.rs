@@ -59,10 +59,8 @@ impl Transform {
     /// When a value is so large that its square is not a number any more.
     pub fn apply(self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, EstimatorError> {
         let by_rank = matches!(self, Transform::Rank | Transform::Normal);
-        if let Some(((row, column), &value)) = x.indexed_iter().find(|(_, v)| v.abs() > LARGEST)
-            && !by_rank
-        {
-            return Err(EstimatorError::TooLarge { row: row + 1, column: column + 1, value });
+        if !by_rank {
+            squarable(x, 0)?;
         }
         Ok(match self {
             Transform::None => x.to_owned(),
@@ -87,6 +85,16 @@ impl Transform {
 
 /// Sums of squares of larger values leave the range of numbers.
 const LARGEST: f64 = 1e140;
+
+/// Refuses values whose squares could not be summed; the first of these rows is that of this number from 0.
+pub(crate) fn squarable(x: ArrayView2<'_, f64>, first_row: usize) -> Result<(), EstimatorError> {
+    match x.indexed_iter().find(|(_, v)| v.abs() > LARGEST) {
+        Some(((row, column), &value)) => {
+            Err(EstimatorError::TooLarge { row: first_row + row + 1, column: column + 1, value })
+        }
+        None => Ok(()),
+    }
+}
 
 fn by_column(x: ArrayView2<'_, f64>, f: impl Fn(&[f64]) -> Vec<f64>) -> Array2<f64> {
     let mut out = Array2::zeros(x.dim());

@@ -22,6 +22,19 @@ pub(crate) fn resident_bytes() -> Option<u64> {
     resident().map(|(now, _)| now)
 }
 
+/// Bytes that this process may still take without pushing others out, where the system tells: what Linux calls available,
+/// and no more than a control group leaves.
+pub(crate) fn available_bytes() -> Option<u64> {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let available = 1024 * line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
+    let of_group = |name: &str| -> Option<u64> {
+        std::fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?.trim().parse().ok()
+    };
+    let left = of_group("max").map(|most| most.saturating_sub(of_group("current").unwrap_or(0)));
+    Some(left.map_or(available, |left| left.min(available)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

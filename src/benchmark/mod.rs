@@ -8,7 +8,7 @@ mod suite;
 mod summary;
 
 pub use accuracy::AccuracyJob;
-pub(crate) use memory::resident_bytes;
+pub(crate) use memory::{available_bytes, resident_bytes};
 pub use samples::SamplesJob;
 pub use speed::{SpeedJob, growth};
 pub use suite::Suite;

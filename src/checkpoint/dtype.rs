@@ -87,6 +87,25 @@ impl Dtype {
         }
     }
 
+    /// numpy's name of the type, little-endian; `None` of those that numpy does not have.
+    pub(crate) fn numpy_name(&self) -> Option<&'static str> {
+        Some(match self {
+            Dtype::F64 => "<f8",
+            Dtype::F32 => "<f4",
+            Dtype::F16 => "<f2",
+            Dtype::I64 => "<i8",
+            Dtype::I32 => "<i4",
+            Dtype::I16 => "<i2",
+            Dtype::I8 => "|i1",
+            Dtype::U64 => "<u8",
+            Dtype::U32 => "<u4",
+            Dtype::U16 => "<u2",
+            Dtype::U8 => "|u1",
+            Dtype::Bool => "|b1",
+            Dtype::Bf16 | Dtype::F8E4m3 | Dtype::F8E5m2 | Dtype::Other(_) => return None,
+        })
+    }
+
     /// Bytes of one value; `None` for a type that is not read.
     pub fn size(&self) -> Option<usize> {
         Some(match self {

@@ -90,6 +90,15 @@ impl LazyTensor {
         self.shape.iter().try_fold(1usize, |n, &axis| n.checked_mul(axis))
     }
 
+    /// The file and the place in it of values that stand one after the other in row-major order and little-endian; `None`
+    /// of others.
+    pub(crate) fn place(&self) -> Option<(&Blob, u64)> {
+        match &self.values {
+            Values::Span { blob, offset, .. } => Some((blob, *offset)),
+            _ => None,
+        }
+    }
+
     /// Bytes of the values; `None` for a type that is not read, or beyond what a machine can address.
     pub fn byte_len(&self) -> Option<usize> {
         self.count()?.checked_mul(self.dtype.size()?)

@@ -45,6 +45,7 @@ mod torch_tests;
 mod wire;
 mod zipped;
 
+pub(crate) use blob::Blob;
 pub use contents::Contents;
 pub use dtype::Dtype;
 pub use dump::{ActivationDump, read_dump};

@@ -37,12 +37,15 @@ pub(super) fn run(args: &EstimatorsArgs, output: Output) -> Result<()> {
         lines.push(format!("{:20} {}", entry.name, entry.summary));
         lines.push(format!("{:20}   estimates {} of {}", "", quantities(entry).join(", "), pairs(entry.domain)));
         lines.push(format!("{:20}   choose it for: {}", "", entry.choose));
+        lines.push(format!("{:20}   streams: {}", "", streams(entry)));
     }
     lines.push(String::new());
     lines.push("In front of any of them that takes continuous variables, ENCODER/ESTIMATOR:".into());
     for encoder in ENCODERS {
         let keys: Vec<&str> = encoder.parameters.iter().map(|p| p.name).collect();
+        let streams = if encoder.streams() { "yes" } else { "no" };
         lines.push(format!("{:20} {} ({})", encoder.name, encoder.summary, keys.join(", ")));
+        lines.push(format!("{:20}   streams: {streams}", ""));
     }
     lines.push(String::new());
     lines.push("narrows estimators NAME tells the parameters and the cost of one".into());
@@ -55,9 +58,19 @@ fn lines_of(entry: &Entry) -> Vec<String> {
         format!("  estimates  {} of {}", quantities(entry).join(", "), pairs(entry.domain)),
         format!("  cost       {}{}", entry.cost, if entry.trained { ", trains a network" } else { "" }),
         format!("  choose it  {}", entry.choose),
+        format!("  streams    {}", streams(entry)),
     ];
     lines.extend(parameter_lines(entry.parameters));
     lines
+}
+
+/// Whether data can be read some rows at a time (`narrows mi --stream`).
+fn streams(entry: &Entry) -> String {
+    match (entry.streams(), entry.streams_when()) {
+        (true, "") => "yes".into(),
+        (true, when) => format!("yes, with {when}"),
+        (false, _) => "no".into(),
+    }
 }
 
 fn parameter_lines(parameters: &[ParameterDoc]) -> Vec<String> {
@@ -103,5 +116,7 @@ fn value_of(entry: &Entry) -> Value {
         "parameters": parameters_of(entry.parameters),
         "cost": entry.cost,
         "choose": entry.choose,
+        "streams": entry.streams(),
+        "streams_when": entry.streams_when(),
     })
 }

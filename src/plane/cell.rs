@@ -1,11 +1,13 @@
 //! One cell of the plane: one layer of one checkpoint under every estimator.
 
+use super::dump::Dump;
 use super::{Located, Unit};
 use crate::subject::LayerActivations;
 use crate::table::{PlaneRow, TimingRow, flags, quantity};
 use anyhow::{Context, Result};
 use narrows_estimators::{
-    Bound, Estimate, InputCodes, LayerNoise, LayerSample, Nats, PlaneEstimator, Targets, ValueRange,
+    Bound, Estimate, EstimatorError, InputCodes, LayerNoise, LayerSample, Nats, PlaneEstimate, PlaneEstimator, Targets,
+    ValueRange,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -40,6 +42,17 @@ fn flags_of(estimate: &Estimate, located: &Located) -> String {
     own.chain(network.map(String::from)).collect::<Vec<_>>().join(";")
 }
 
+/// A layer, before anything is estimated.
+struct Layer<'a> {
+    name: &'a str,
+    /// Counted from 1.
+    index: usize,
+    width: usize,
+    /// Variance of the network's own noise.
+    noise_variance: Option<f64>,
+}
+
+/// The rows of a layer whose activations are at hand.
 pub(super) fn compute(
     settings: &Settings<'_>,
     located: &Located,
@@ -47,7 +60,6 @@ pub(super) fn compute(
     layer_index: usize,
     run_range: Option<ValueRange>,
 ) -> Result<Cell> {
-    let checkpoint = located.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut sample = LayerSample::new(layer.values.view(), settings.targets)
         .with_context(|| format!("{}, layer {}", located.path.display(), layer.name))?
         .with_lower_saturation(layer.lower_saturation)
@@ -58,11 +70,64 @@ pub(super) fn compute(
     if let Some(inputs) = settings.inputs {
         sample = sample.with_inputs(inputs)?;
     }
+    let of = Layer {
+        name: &layer.name,
+        index: layer_index,
+        width: layer.values.ncols(),
+        noise_variance: sample.noise_variance(),
+    };
+    rows_of(settings, located, &of, |estimator| Ok(estimator.estimate_layer(&sample)))
+}
+
+/// Whether [`compute_by_pieces`] does what [`compute`] does: every estimator can read a layer some rows at a time, and
+/// nothing else asks for all of it.
+pub(super) fn goes_by_pieces(settings: &Settings<'_>, located: &Located) -> bool {
+    located.is_read_by_pieces()
+        && !matches!(located.noise, Some(LayerNoise::Relative(_)))
+        && settings.estimators.iter().all(|e| e.layer_stream(Some(ValueRange { low: 0.0, high: 1.0 })).is_some())
+}
+
+/// The rows of a layer of a dump that is read some rows at a time, as often as it takes, and never held.
+pub(super) fn compute_by_pieces(
+    settings: &Settings<'_>,
+    located: &Located,
+    dump: &Dump,
+    (layer, rows): (usize, &[usize]),
+    run_range: Option<ValueRange>,
+) -> Result<Cell> {
+    let (name, width) = &dump.layers[layer];
+    let noise_variance = match located.noise {
+        Some(LayerNoise::Additive(std)) => Some(std * std),
+        _ => None,
+    };
+    let of = Layer { name, index: layer + 1, width: *width, noise_variance };
+    let classes = settings.targets.classes();
+    rows_of(settings, located, &of, |estimator| {
+        let stream = estimator.layer_stream(run_range);
+        let mut stream = stream.with_context(|| format!("{} needs all samples at once", estimator.name()))??;
+        loop {
+            dump.pieces(layer, rows, |part, before| Ok(stream.add(part, &classes[before..before + part.nrows()])?))?;
+            match stream.end_pass() {
+                Ok(None) => {}
+                Ok(Some(found)) => return Ok(Ok(found)),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+    })
+}
+
+fn rows_of(
+    settings: &Settings<'_>,
+    located: &Located,
+    layer: &Layer<'_>,
+    estimate: impl Fn(&dyn PlaneEstimator) -> Result<Result<PlaneEstimate, EstimatorError>>,
+) -> Result<Cell> {
+    let checkpoint = located.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut cell = Cell { rows: vec![], timings: vec![], refused: vec![] };
     for estimator in settings.estimators {
         let begun = Instant::now();
         let place = || format!("{}, layer {}, estimator {}", located.path.display(), layer.name, estimator.name());
-        let found = match estimator.estimate_layer(&sample) {
+        let found = match estimate(&**estimator)? {
             // One layer at one checkpoint, of many: its rows are there and empty.
             Err(refusal) if refusal.is_of_one_sample() => {
                 cell.refused.push(format!("{checkpoint}, layer {}: {refusal}", layer.name));
@@ -73,7 +138,7 @@ pub(super) fn compute(
         cell.timings.push(TimingRow {
             run: located.run.clone(),
             checkpoint: checkpoint.clone(),
-            layer: layer.name.clone(),
+            layer: layer.name.into(),
             estimator: estimator.name().into(),
             parameters: estimator.parameters(),
             seconds: begun.elapsed().as_secs_f64(),
@@ -88,9 +153,9 @@ pub(super) fn compute(
                 checkpoint: checkpoint.clone(),
                 epoch: located.epoch,
                 step: located.step,
-                layer: layer.name.clone(),
-                layer_index: layer_index as u64,
-                width: layer.values.ncols() as u64,
+                layer: layer.name.into(),
+                layer_index: layer.index as u64,
+                width: layer.width as u64,
                 estimator: estimator.name().into(),
                 parameters: estimator.parameters(),
                 quantity: quantity.into(),
@@ -101,7 +166,7 @@ pub(super) fn compute(
                 ci_high: interval.and_then(|(_, high)| convert(high.0)),
                 n_samples: estimate.n_samples as u64,
                 // An estimator's own noise, else that of the network.
-                noise_std: noise_variance.or(sample.noise_variance()).map(f64::sqrt),
+                noise_std: noise_variance.or(layer.noise_variance).map(f64::sqrt),
                 seed: located.seed.unwrap_or(settings.seed),
                 flags: flags_of(estimate, located),
             }
@@ -110,7 +175,7 @@ pub(super) fn compute(
             let nothing = Estimate {
                 value: Nats(f64::NAN),
                 std_error: None,
-                n_samples: sample.n_samples(),
+                n_samples: settings.targets.len(),
                 warnings: vec![],
                 details: vec![],
             };

@@ -4,11 +4,15 @@ use crate::checkpoint::{self, CheckpointError, Contents, Format, Problem, ReadOp
 use crate::subject::capture::KIND;
 use crate::subject::{LayerActivations, NOISE_METADATA, Noise};
 use anyhow::Result;
-use ndarray::{Array2, Axis};
-use std::path::Path;
+use ndarray::{Array2, ArrayView2, Axis};
+use std::path::{Path, PathBuf};
+
+/// Values that are read together where a layer is gone through some rows at a time.
+const PIECE: usize = 1 << 20;
 
 /// A dump of a network's layers at one checkpoint.
 pub(super) struct Dump {
+    file: PathBuf,
     pub(super) run: Option<String>,
     pub(super) epoch: Option<u64>,
     pub(super) step: Option<u64>,
@@ -52,6 +56,7 @@ impl Dump {
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")) {
             let dump = checkpoint::read_dump(path)?;
             return Ok(Self {
+                file: path.into(),
                 run: None,
                 epoch: dump.epoch,
                 step: dump.step,
@@ -83,6 +88,7 @@ impl Dump {
             layers.push((name.clone(), shape[1..].iter().product()));
         }
         Ok(Self {
+            file: path.into(),
             run: contents.run.clone(),
             epoch: contents.epoch,
             step: contents.step,
@@ -110,6 +116,47 @@ impl Dump {
                 Ok(LayerActivations { name: self.layers[index].0.clone(), lower_saturation, values })
             })
             .collect()
+    }
+
+    /// Goes through a layer some rows at a time: `look` is shown the activations of some of `rows`, which are ascending,
+    /// and how many came before.
+    ///
+    /// # Errors
+    /// When the file is no longer what it was, a value is not finite, or `look` refuses.
+    pub(super) fn pieces(
+        &self,
+        index: usize,
+        rows: &[usize],
+        mut look: impl FnMut(ArrayView2<'_, f32>, usize) -> Result<()>,
+    ) -> Result<()> {
+        let (name, width) = (&self.layers[index].0, self.layers[index].1);
+        let at_once = (PIECE / width.max(1)).max(1);
+        let mut done = 0;
+        while done < rows.len() {
+            // From the first row that is wanted and not yet seen on.
+            let (start, end) = (rows[done], (rows[done] + at_once).min(self.n_samples));
+            let wanted = &rows[done..done + rows[done..].partition_point(|&row| row < end)];
+            let values = match &self.values {
+                Values::Read(layers) => layers[index].1.slice_axis(Axis(0), (start..end).into()).to_owned(),
+                Values::InFile(contents) => {
+                    let read = contents.tensors[index].1.rows(start, end);
+                    Array2::from_shape_vec((end - start, width), read.map_err(|p| p.of(&contents.file))?)?
+                }
+            };
+            if let Some(((row, unit), &value)) = values.indexed_iter().find(|(_, v)| !v.is_finite()) {
+                let count = values.iter().filter(|v| !v.is_finite()).count();
+                let problem = Problem::NotFinite { tensor: name.clone(), index: vec![start + row, unit], value, count };
+                return Err(problem.of(&self.file).into());
+            }
+            if wanted.len() == values.nrows() {
+                look(values.view(), done)?;
+            } else {
+                let places: Vec<usize> = wanted.iter().map(|row| row - start).collect();
+                look(values.select(Axis(0), &places).view(), done)?;
+            }
+            done += wanted.len();
+        }
+        Ok(())
     }
 
     fn layer(&self, index: usize) -> Result<Array2<f32>> {
@@ -141,6 +188,34 @@ fn repeated_minimum(values: &ndarray::Array2<f32>) -> Option<f32> {
 mod tests {
     use super::*;
     use ndarray::array;
+
+    #[test]
+    fn pieces_of_some_rows_are_those_rows() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d.npz");
+        let values = Array2::from_shape_fn((3, PIECE), |(i, j)| (i * 7 + j % 5) as f32);
+        let mut writer = ndarray_npy::NpzWriter::new(std::fs::File::create(&path).unwrap());
+        writer.add_array("wide", &values).unwrap();
+        writer.add_array("narrow", &array![[1.0f32], [2.0], [3.0]]).unwrap();
+        writer.finish().unwrap();
+        let dump = Dump::open(&path).unwrap();
+        let gathered = |layer: usize, rows: &[usize]| {
+            let (mut found, mut pieces) = (vec![], 0);
+            let look = |part: ArrayView2<'_, f32>, before: usize| {
+                assert_eq!(before * part.ncols(), found.len());
+                found.extend(part.iter().copied());
+                pieces += 1;
+                Ok(())
+            };
+            dump.pieces(layer, rows, look).unwrap();
+            (found, pieces)
+        };
+        // A row of the wide one is a piece of its own.
+        let both: Vec<f32> = values.select(Axis(0), &[0, 2]).iter().copied().collect();
+        assert_eq!(gathered(0, &[0, 2]), (both, 2));
+        assert_eq!(gathered(1, &[0, 2]), (vec![1.0, 3.0], 1));
+        assert_eq!(gathered(1, &[0, 1, 2]).1, 1);
+    }
 
     #[test]
     fn zeros_of_a_relu_are_its_saturation() {

@@ -1,6 +1,7 @@
 //! A plane to be computed, and its computation.
 
-use super::cell::{Cell, Settings, compute};
+use super::cell::{Cell, Settings, compute, compute_by_pieces, goes_by_pieces};
+use super::dump::Dump;
 use super::{Located, Source, inputs};
 use crate::run::Ledger;
 use crate::subject::samples::Samples;
@@ -129,22 +130,38 @@ impl PlaneJob {
                     selected.iter().for_each(|_| done());
                     return Ok(selected.iter().map(|&layer| finished[&(number, layer)].clone()).collect());
                 }
+                let cell_of = |layer: usize, of: &dyn Fn(Option<ValueRange>) -> Result<Cell>| {
+                    let cell = match finished.get(&(number, layer)) {
+                        Some(cell) => cell.clone(),
+                        None => {
+                            let cell = of(ranges.get(&(located.run.as_str(), layer)).copied())?;
+                            ledger.add(&Line { checkpoint: number, layer, cell: cell.clone() })?;
+                            cell
+                        }
+                    };
+                    done();
+                    Ok(cell)
+                };
+                if goes_by_pieces(&settings, located) {
+                    let dump = Dump::open(&located.path)?;
+                    let of =
+                        |layer: usize, range| compute_by_pieces(&settings, located, &dump, (layer, &self.rows), range);
+                    return selected.par_iter().map(|&layer| cell_of(layer, &|range| of(layer, range))).collect();
+                }
+                if located.is_read_by_pieces() {
+                    // A layer at a time: together they may not fit.
+                    let of = |layer: usize, range| {
+                        let traced = source.trace(located, &[layer], None, &self.rows)?;
+                        compute(&settings, located, &traced[0], layer + 1, range)
+                    };
+                    return selected.par_iter().map(|&layer| cell_of(layer, &|range| of(layer, range))).collect();
+                }
                 let traced = source.trace(located, &selected, self.samples.as_ref(), &self.rows)?;
                 selected
                     .par_iter()
                     .zip(&traced)
                     .map(|(&layer, activations)| {
-                        let cell = match finished.get(&(number, layer)) {
-                            Some(cell) => cell.clone(),
-                            None => {
-                                let range = ranges.get(&(located.run.as_str(), layer)).copied();
-                                let cell = compute(&settings, located, activations, layer + 1, range)?;
-                                ledger.add(&Line { checkpoint: number, layer, cell: cell.clone() })?;
-                                cell
-                            }
-                        };
-                        done();
-                        Ok(cell)
+                        cell_of(layer, &|range| compute(&settings, located, activations, layer + 1, range))
                     })
                     .collect()
             })
@@ -170,6 +187,11 @@ impl PlaneJob {
             .par_iter()
             .map(|(source, located)| {
                 let selected = located.select(&self.layers)?;
+                if located.is_read_by_pieces() {
+                    let dump = Dump::open(&located.path)?;
+                    let range = |&layer: &usize| Ok((layer, range_by_pieces(&dump, layer, &self.rows)?));
+                    return Ok((located.run.as_str(), selected.par_iter().map(range).collect::<Result<_>>()?));
+                }
                 let traced = source.trace(located, &selected, self.samples.as_ref(), &self.rows)?;
                 let ranges = traced.iter().map(|layer| ValueRange::of(layer.values.view()));
                 Ok((located.run.as_str(), selected.into_iter().zip(ranges).collect()))
@@ -185,6 +207,17 @@ impl PlaneJob {
         }
         Ok(ranges)
     }
+}
+
+/// The range of a layer of a dump that is read some rows at a time.
+fn range_by_pieces(dump: &Dump, layer: usize, rows: &[usize]) -> Result<Option<ValueRange>> {
+    let mut range: Option<ValueRange> = None;
+    dump.pieces(layer, rows, |part, _| {
+        let own = ValueRange::of(part);
+        range = range.map_or(own, |known| Some(own.map_or(known, |own| known.union(own))));
+        Ok(())
+    })?;
+    Ok(range)
 }
 
 /// Flags rows that say more of the input or the target than an earlier layer of the same network does, by more than

@@ -172,6 +172,11 @@ impl Source {
 }
 
 impl Located {
+    /// Whether it is a dump whose layers can be read one by one, and some rows at a time: an npz archive is read whole.
+    pub(super) fn is_read_by_pieces(&self) -> bool {
+        self.is_dump && !self.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"))
+    }
+
     /// A network whose layers are at hand, at an epoch of its training.
     pub(super) fn at_hand(run: &str, path: PathBuf, epoch: u64, seed: u64) -> Self {
         Self {

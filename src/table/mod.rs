@@ -63,7 +63,7 @@ pub use incremental::{IncrementalRow, IncrementalSummaryRow, UnlearningRow};
 pub(crate) use label::Labels;
 pub use matrix::MatrixWriter;
 pub use mean::MeanRow;
-pub use parquet::{csv_to_parquet, read_parquet, write_parquet};
+pub use parquet::{ParquetFile, csv_to_parquet, read_parquet, write_parquet};
 pub use phases::{PhaseRow, phase, phase_flags};
 pub use plane::{PlaneRow, flags, quantity};
 pub use processing::ProcessingRow;

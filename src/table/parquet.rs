@@ -7,6 +7,8 @@ use polars::prelude::{Column, DataFrame, DataType, IntoColumn, NamedFrom, Series
 use polars_io::prelude::{
     KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions,
 };
+use std::fs::File;
+use std::path::Path;
 
 /// The rows as the bytes of a Parquet file; an empty field is a null. `table` is the name of the file without its ending.
 ///
@@ -68,16 +70,22 @@ pub fn csv_to_parquet(table: &str, text: &[u8], columns: &[(&str, ColumnKind)]) 
 /// The columns of a Parquet file: numbers, truth values and text.
 ///
 /// # Errors
-/// When the file is damaged, a column is of another type, or a value is missing: the column is named.
+/// When the file is damaged, or a column is of another type: it is named.
 pub fn read_parquet(bytes: &[u8]) -> Result<Table> {
-    let frame =
-        ParquetReader::new(std::io::Cursor::new(bytes)).finish().context("it is not a readable Parquet file")?;
+    let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish().context(UNREADABLE)?;
+    table_of(&frame, 0)
+}
+
+const UNREADABLE: &str = "it is not a readable Parquet file";
+
+/// The columns of a frame whose first row is that of this number from 0.
+fn table_of(frame: &DataFrame, first_row: usize) -> Result<Table> {
     let columns = frame.columns().iter().map(|column| {
         let name = column.name().to_string();
         if column.null_count() > 0 {
             // A fault of this column alone; the line is where it would be under a line of names.
             let at = column.is_null().iter().position(|null| null == Some(true)).unwrap_or(0);
-            return Ok(TableColumn { name, values: Values::Faulty { line: at + 1, text: String::new() } });
+            return Ok(TableColumn { name, values: Values::Faulty { line: first_row + at + 1, text: String::new() } });
         }
         let real = || -> Result<Vec<f64>> { Ok(column.cast(&DataType::Float64)?.f64()?.into_no_null_iter().collect()) };
         let values = match column.dtype() {
@@ -89,6 +97,63 @@ pub fn read_parquet(bytes: &[u8]) -> Result<Table> {
         Ok(TableColumn { name, values })
     });
     Ok(Table { columns: columns.collect::<Result<_>>()? })
+}
+
+/// A Parquet file whose rows are read some at a time. Its reader maps the file into memory while it is at work.
+pub struct ParquetFile {
+    file: File,
+    schema: Table,
+    rows: usize,
+}
+
+impl ParquetFile {
+    /// Opens a file, and finds what its columns are.
+    ///
+    /// # Errors
+    /// As [`read_parquet`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut file = File::open(path)?;
+        let rows = ParquetReader::new(&mut file).num_rows().context(UNREADABLE)?;
+        let first = ParquetReader::new(&mut file).with_slice(Some((0, 1))).finish().context(UNREADABLE)?;
+        let mut schema = table_of(&first, 0)?;
+        for (column, found) in schema.columns.iter_mut().zip(first.columns()) {
+            column.values = match found.dtype() {
+                DataType::String => Values::Text(vec![]),
+                DataType::Float32 | DataType::Float64 => Values::Real(vec![]),
+                _ => Values::Integer(vec![]),
+            };
+        }
+        Ok(Self { file, schema, rows })
+    }
+
+    /// The columns: their names and types, without values.
+    pub fn schema(&self) -> &Table {
+        &self.schema
+    }
+
+    /// How many rows there are.
+    pub fn count(&self) -> usize {
+        self.rows
+    }
+
+    /// Some rows from this one on, of these columns.
+    ///
+    /// # Errors
+    /// When the file is damaged. A value that is missing is a fault of its column.
+    pub fn rows(&mut self, first: usize, count: usize, columns: &[usize]) -> Result<Vec<TableColumn>> {
+        let mut projection = columns.to_vec();
+        projection.sort_unstable();
+        projection.dedup();
+        let reader = ParquetReader::new(&mut self.file).with_slice(Some((first, count)));
+        let frame = reader.with_projection(Some(projection)).finish().context(UNREADABLE)?;
+        let found = table_of(&frame, first)?.columns;
+        let chosen = columns.iter().map(|&at| {
+            let name = &self.schema.columns[at].name;
+            let column = found.iter().find(|column| column.name == *name);
+            column.cloned().with_context(|| format!("column {name} is not there any more: the file changed"))
+        });
+        chosen.collect()
+    }
 }
 
 fn parsed<T: std::str::FromStr>(values: &[Option<String>], column: &str) -> Result<Vec<Option<T>>>

@@ -1,13 +1,15 @@
 //! One variable from a file: which columns, and of which kind.
 
+use super::symbols::{sound, symbols};
 use super::table::{Column, Table, Values};
+use super::tensors;
 use crate::run::InputFile;
 use crate::table::read_parquet;
 use anyhow::{Context, Result, bail, ensure};
 use narrows_datasets::load::{Format, gunzip, idx, npy, npz, sniff};
 use narrows_estimators::OwnedVariable;
 use ndarray::Array2;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Distinct whole numbers up to which a column of floating-point numbers looks like labels.
@@ -76,21 +78,20 @@ impl VariableFile {
                 Source::Table(table, selection) => {
                     Table { columns: table.select(selection.as_deref())?.into_iter().cloned().collect() }
                 }
-                Source::Numbers(matrix) => {
-                    let column = |values: ndarray::ArrayView1<'_, f64>| Column {
-                        name: String::new(),
-                        values: Values::Real(values.to_vec()),
-                    };
-                    Table { columns: matrix.columns().into_iter().map(column).collect() }
-                }
+                Source::Numbers(matrix) => Table::of_matrix(matrix.view()),
             })
         };
         let table = attempt().with_context(|| format!("cannot use {path}"))?;
         Ok((table, InputFile::of(Path::new(path))?))
     }
 
+    /// Bytes of the file; none where there is no such file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.split().ok().and_then(|(path, _)| std::fs::metadata(path).ok()).map_or(0, |found| found.len())
+    }
+
     /// The path and what follows it after a colon, if the whole is not itself a file.
-    fn split(&self) -> Result<(&str, Option<&str>)> {
+    pub(super) fn split(&self) -> Result<(&str, Option<&str>)> {
         if Path::new(&self.place).exists() {
             return Ok((&self.place, None));
         }
@@ -101,30 +102,43 @@ impl VariableFile {
         }
     }
 
-    fn variable(&self, columns: &[&Column]) -> Result<(OwnedVariable, Option<String>)> {
-        sound(columns)?;
+    /// Whether columns of these types are a discrete variable: by the user's word, or else by the types.
+    pub(super) fn is_discrete(&self, columns: &[&Column]) -> bool {
         let by_type = columns.iter().all(|c| match c.values {
             Values::Text(_) => true,
             Values::Integer(_) => columns.len() == 1,
             _ => false,
         });
-        if self.discrete.unwrap_or(by_type) {
+        self.discrete.unwrap_or(by_type)
+    }
+
+    fn variable(&self, columns: &[&Column]) -> Result<(OwnedVariable, Option<String>)> {
+        sound(columns)?;
+        if self.is_discrete(columns) {
             return Ok((OwnedVariable::Discrete(symbols(columns)?), None));
         }
-        let mut numbers = Vec::with_capacity(columns.len());
-        for column in columns {
-            match &column.values {
-                Values::Real(values) | Values::Integer(values) => numbers.push(values),
-                _ => bail!(
-                    "column {} holds names, which are no continuous variable: choose others, as FILE:COLUMNS",
-                    column.name
-                ),
-            }
-        }
-        let matrix = Array2::from_shape_fn((numbers[0].len(), numbers.len()), |(row, column)| numbers[column][row]);
-        let note = (self.discrete.is_none() && numbers.len() == 1).then(|| labels_in_disguise(numbers[0])).flatten();
+        let matrix = matrix(columns)?;
+        let note = (self.discrete.is_none() && matrix.ncols() == 1)
+            .then(|| labels_in_disguise(matrix.as_slice().unwrap_or_default()))
+            .flatten();
         Ok((OwnedVariable::Continuous(matrix), note))
     }
+}
+
+/// Columns of numbers next to each other.
+pub(super) fn matrix(columns: &[&Column]) -> Result<Array2<f64>> {
+    let mut numbers = Vec::with_capacity(columns.len());
+    for column in columns {
+        match &column.values {
+            Values::Real(values) | Values::Integer(values) => numbers.push(values),
+            _ => bail!(
+                "column {} holds names, which are no continuous variable: choose others, as FILE:COLUMNS",
+                column.name
+            ),
+        }
+    }
+    let rows = numbers.first().map_or(0, |first| first.len());
+    Ok(Array2::from_shape_fn((rows, numbers.len()), |(row, column)| numbers[column][row]))
 }
 
 /// A column's name and its values.
@@ -184,6 +198,10 @@ fn read(path: &Path, which: Option<&str>, discrete: Option<bool>) -> Result<Sour
     if raw.starts_with(b"PAR1") {
         return Ok(Source::Table(read_parquet(&raw)?, which.map(String::from)));
     }
+    if tensors::is_safetensors(&raw) {
+        drop(raw);
+        return of_array(tensors::tensor(path, which)?.read()?, None, discrete);
+    }
     let bytes = gunzip(&raw)?;
     let which = which.map(String::from);
     Ok(match sniff(&bytes)? {
@@ -217,74 +235,46 @@ fn of_array(array: npy::NpyArray, which: Option<String>, discrete: Option<bool>)
     }
     let width = shape[1..].iter().product::<usize>();
     ensure!(width > 0, "it has no columns");
-    Ok(Source::Numbers(array.values.into_shape_with_order((shape[0], width))?))
-}
-
-/// Refuses columns with a value that is missing or no number.
-fn sound(columns: &[&Column]) -> Result<()> {
-    for column in columns {
-        if let Values::Faulty { line, text } = &column.values {
-            let of = if column.name.is_empty() { String::new() } else { format!(" of column {}", column.name) };
-            if text.is_empty() {
-                bail!("line {line}{of}: a value is missing");
-            }
-            bail!("line {line}{of}: \"{text}\" is not a number, though other lines have numbers");
-        }
-    }
-    Ok(())
-}
-
-/// A number for each row, the same for equal rows, in the order of first appearance.
-pub(crate) fn symbols(columns: &[&Column]) -> Result<Vec<u32>> {
-    sound(columns)?;
-    let codes = columns.iter().map(|column| codes(column)).collect::<Result<Vec<_>>>()?;
-    let mut seen: HashMap<Vec<u32>, u32> = HashMap::new();
-    Ok((0..codes[0].len())
-        .map(|row| {
-            let next = seen.len() as u32;
-            *seen.entry(codes.iter().map(|c| c[row]).collect()).or_insert(next)
-        })
-        .collect())
-}
-
-/// A number for each value of a column.
-fn codes(column: &Column) -> Result<Vec<u32>> {
-    fn of<T: std::hash::Hash + Eq>(values: impl Iterator<Item = T>) -> Vec<u32> {
-        let mut seen = HashMap::new();
-        values
-            .map(|value| {
-                let next = seen.len() as u32;
-                *seen.entry(value).or_insert(next)
-            })
-            .collect()
-    }
-    Ok(match &column.values {
-        Values::Text(names) => of(names.iter()),
-        Values::Real(values) | Values::Integer(values) => {
-            if let Some(at) = values.iter().position(|v| v.fract() != 0.0) {
-                bail!(
-                    "{} in row {} is no whole number, and a discrete variable was asked for: leave out the option, or bin the values (--estimator binning)",
-                    values[at],
-                    at + 1
-                );
-            }
-            // Adding zero makes one zero of the two.
-            of(values.iter().map(|v| (v + 0.0).to_bits()))
-        }
-        Values::Faulty { .. } => bail!("column {} is faulty", column.name),
-    })
+    // Fortran's order is turned into C's, which costs a copy.
+    let values = array.values;
+    let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
+    Ok(Source::Numbers(values.into_shape_with_order((shape[0], width))?))
 }
 
 /// A note when a column of real numbers holds few distinct whole ones.
 fn labels_in_disguise(values: &[f64]) -> Option<String> {
-    if values.iter().any(|v| v.fract() != 0.0 || !v.is_finite()) {
-        return None;
+    let mut seen = Disguise::default();
+    seen.add(values);
+    seen.note()
+}
+
+/// What speaks for labels in a column of real numbers that comes a part at a time.
+#[derive(Debug, Default)]
+pub(super) struct Disguise {
+    rows: usize,
+    distinct: HashSet<u64>,
+    refuted: bool,
+}
+
+impl Disguise {
+    /// Looks at further values.
+    pub(super) fn add(&mut self, values: &[f64]) {
+        self.rows += values.len();
+        for &value in values {
+            if self.refuted {
+                return;
+            }
+            self.distinct.insert(value.to_bits());
+            self.refuted = value.fract() != 0.0 || !value.is_finite() || self.distinct.len() > FEW;
+        }
     }
-    let mut distinct: Vec<u64> = values.iter().map(|v| v.to_bits()).collect();
-    distinct.sort_unstable();
-    distinct.dedup();
-    (distinct.len() <= FEW && distinct.len() * 4 < values.len())
-        .then(|| format!("it holds {} distinct whole numbers and is taken for continuous", distinct.len()))
+
+    /// What to say when they are few and whole.
+    pub(super) fn note(&self) -> Option<String> {
+        let count = self.distinct.len();
+        (!self.refuted && count * 4 < self.rows)
+            .then(|| format!("it holds {count} distinct whole numbers and is taken for continuous"))
+    }
 }
 
 #[cfg(test)]

@@ -56,6 +56,15 @@ impl Table {
         Ok(Self { columns: columns.into_iter().map(|v| Column { name: String::new(), values: values(v) }).collect() })
     }
 
+    /// The columns of a matrix of real numbers.
+    pub fn of_matrix(matrix: ndarray::ArrayView2<'_, f64>) -> Self {
+        let column = |values: ndarray::ArrayView1<'_, f64>| Column {
+            name: String::new(),
+            values: Values::Real(values.to_vec()),
+        };
+        Self { columns: matrix.columns().into_iter().map(column).collect() }
+    }
+
     /// Whether an array is of integers or truth values.
     pub fn is_integer(array: &NpyArray) -> bool {
         // The letter after the byte order: integers, unsigned integers, truth values; IDX bytes are `|u1`.
@@ -112,7 +121,15 @@ impl Table {
     /// # Errors
     /// When there is no such column, or two of the name; the message lists what there is.
     pub fn select(&self, selection: Option<&str>) -> Result<Vec<&Column>> {
-        let Some(selection) = selection else { return Ok(self.columns.iter().collect()) };
+        Ok(self.positions(selection)?.into_iter().map(|at| &self.columns[at]).collect())
+    }
+
+    /// The places, from 0, of the columns that [`Table::select`] yields.
+    ///
+    /// # Errors
+    /// As [`Table::select`].
+    pub fn positions(&self, selection: Option<&str>) -> Result<Vec<usize>> {
+        let Some(selection) = selection else { return Ok((0..self.columns.len()).collect()) };
         let mut chosen = Vec::new();
         for piece in selection.split(',').map(str::trim) {
             if let Some((from, to)) = range(piece) {
@@ -121,12 +138,12 @@ impl Table {
                     "there is no column {piece}: columns are numbered from 1 to {}",
                     self.columns.len()
                 );
-                chosen.extend(&self.columns[from - 1..to]);
+                chosen.extend(from - 1..to);
                 continue;
             }
-            let mut named = self.columns.iter().filter(|c| c.name == piece);
+            let mut named = self.columns.iter().enumerate().filter(|(_, c)| c.name == piece);
             match (named.next(), named.next()) {
-                (Some(column), None) => chosen.push(column),
+                (Some((at, _)), None) => chosen.push(at),
                 (Some(_), Some(_)) => bail!("two columns are called {piece}: give its number"),
                 (None, _) => bail!("there is no column {piece}; {}", self.known()),
             }

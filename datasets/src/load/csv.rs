@@ -135,24 +135,51 @@ pub(super) fn closed(text: &str) -> Result<(), LoadError> {
 ///
 /// Quotes count at the beginning of a field only; doubled ones inside are text.
 pub fn open_quote(text: &[u8]) -> Option<u64> {
-    let (mut line, mut opened, mut at_start) = (1, None, true);
-    let mut bytes = text.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        match (byte, opened) {
-            (b'"', Some(_)) => {
-                if bytes.peek() == Some(&b'"') {
-                    bytes.next();
-                } else {
-                    opened = None;
-                }
-            }
-            (b'"', None) if at_start => opened = Some(line),
-            _ => {}
-        }
-        line += u64::from(byte == b'\n');
-        at_start = opened.is_none() && matches!(byte, b',' | b'\n' | b'\r');
+    let mut quotes = Quotes::default();
+    quotes.add(text);
+    quotes.open()
+}
+
+/// What [`open_quote`] knows of a text that comes a part at a time.
+#[derive(Debug, Clone)]
+pub struct Quotes {
+    line: u64,
+    opened: Option<u64>,
+    at_start: bool,
+    /// Whether the last byte was a quote that ends the field, unless another follows.
+    closing: bool,
+}
+
+impl Default for Quotes {
+    fn default() -> Self {
+        Self { line: 1, opened: None, at_start: true, closing: false }
     }
-    opened
+}
+
+impl Quotes {
+    /// Takes the next bytes of the text.
+    pub fn add(&mut self, text: &[u8]) {
+        for &byte in text {
+            if std::mem::take(&mut self.closing) {
+                if byte == b'"' {
+                    continue;
+                }
+                self.opened = None;
+            }
+            match (byte, self.opened) {
+                (b'"', Some(_)) => self.closing = true,
+                (b'"', None) if self.at_start => self.opened = Some(self.line),
+                _ => {}
+            }
+            self.line += u64::from(byte == b'\n');
+            self.at_start = self.opened.is_none() && matches!(byte, b',' | b'\n' | b'\r');
+        }
+    }
+
+    /// The line of a quote that is open now, from 1.
+    pub fn open(&self) -> Option<u64> {
+        self.opened.filter(|_| !self.closing)
+    }
 }
 
 fn add_row(
@@ -244,6 +271,9 @@ mod tests {
         assert_eq!(open_quote(b"a,b\n1,\"2\n3,4\n"), Some(2));
         for sound in ["a,b\n1,\"2\n3\"\n", "\"say \"\"hi\"\"\",2\n", "5\" nail,2\n", "", "\"\"\n"] {
             assert_eq!(open_quote(sound.as_bytes()), None, "{sound}");
+            let mut quotes = Quotes::default();
+            sound.as_bytes().chunks(1).for_each(|byte| quotes.add(byte));
+            assert_eq!(quotes.open(), None, "{sound}");
         }
         let e = read_matrix(b"1,2\n3,\"4\n5,6\n", None).unwrap_err().to_string();
         assert!(e.contains("line 2") && e.contains("never closed"), "{e}");

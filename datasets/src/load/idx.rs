@@ -2,7 +2,7 @@
 
 use super::Compact;
 use crate::LoadError;
-use crate::load::npy::NpyArray;
+use crate::load::npy::{NpyArray, NpyHeader};
 use ndarray::{ArrayD, IxDyn};
 
 /// Reads an array; everything is big-endian, as the format has it.
@@ -27,6 +27,44 @@ pub fn read_compact(bytes: &[u8], scale: f64) -> Result<Compact, LoadError> {
     })
 }
 
+/// Bytes of the longest header: four for each of 255 axes, and four before them.
+pub const MAX_HEADER: usize = 4 + 4 * 255;
+
+/// Reads the header from the first bytes of a file, which may end behind it.
+///
+/// # Errors
+/// When the bytes are no IDX header, or end within it.
+pub fn header(bytes: &[u8]) -> Result<NpyHeader, LoadError> {
+    let [0, 0, code, axes, rest @ ..] = bytes else {
+        return Err(if bytes.is_empty() {
+            LoadError::Empty
+        } else {
+            invalid("it does not begin with two zero bytes".into())
+        });
+    };
+    let (dtype, _) = type_of(*code)?;
+    let axes = usize::from(*axes);
+    if axes == 0 || rest.len() < 4 * axes {
+        return Err(invalid(format!("its header says {axes} axes, but ends early")));
+    }
+    let lengths = rest[..4 * axes].as_chunks::<4>().0;
+    let shape = lengths.iter().map(|&b| u32::from_be_bytes(b) as usize).collect();
+    Ok(NpyHeader { dtype: dtype.into(), fortran_order: false, shape, begin: 4 + 4 * axes })
+}
+
+/// numpy's name of a type code, and the bytes of a value.
+fn type_of(code: u8) -> Result<(&'static str, usize), LoadError> {
+    Ok(match code {
+        0x08 => ("|u1", 1),
+        0x09 => ("|i1", 1),
+        0x0b => (">i2", 2),
+        0x0c => (">i4", 4),
+        0x0d => (">f4", 4),
+        0x0e => (">f8", 8),
+        other => return Err(invalid(format!("its type code is 0x{other:02x}, which the format does not know"))),
+    })
+}
+
 fn invalid(reason: String) -> LoadError {
     LoadError::Invalid { format: "IDX", reason }
 }
@@ -42,28 +80,10 @@ struct Parsed<'a> {
 
 impl<'a> Parsed<'a> {
     fn of(bytes: &'a [u8]) -> Result<Self, LoadError> {
-        let [0, 0, code, axes, rest @ ..] = bytes else {
-            return Err(if bytes.is_empty() {
-                LoadError::Empty
-            } else {
-                invalid("it does not begin with two zero bytes".into())
-            });
-        };
-        let (dtype, size): (&str, usize) = match code {
-            0x08 => ("|u1", 1),
-            0x09 => ("|i1", 1),
-            0x0b => (">i2", 2),
-            0x0c => (">i4", 4),
-            0x0d => (">f4", 4),
-            0x0e => (">f8", 8),
-            other => return Err(invalid(format!("its type code is 0x{other:02x}, which the format does not know"))),
-        };
-        let axes = usize::from(*axes);
-        if axes == 0 || rest.len() < 4 * axes {
-            return Err(invalid(format!("its header says {axes} axes, but ends early")));
-        }
-        let (lengths, data) = rest.split_at(4 * axes);
-        let shape: Vec<usize> = lengths.as_chunks::<4>().0.iter().map(|&b| u32::from_be_bytes(b) as usize).collect();
+        let header = header(bytes)?;
+        let data = &bytes[header.begin..];
+        let (code, shape) = (bytes[2], header.shape);
+        let (dtype, size) = type_of(code)?;
         let promised = shape.iter().try_fold(size as u128, |n, &d| n.checked_mul(d as u128)).unwrap_or(u128::MAX);
         if promised > data.len() as u128 {
             return Err(LoadError::Truncated { promised, found: data.len() });
@@ -74,7 +94,7 @@ impl<'a> Parsed<'a> {
                 data.len() as u128 - promised
             )));
         }
-        Ok(Self { code: *code, dtype, size, shape, data })
+        Ok(Self { code, dtype, size, shape, data })
     }
 
     fn value(&self, bytes: &[u8]) -> f64 {

@@ -11,5 +11,5 @@ mod sniff;
 pub mod text;
 
 pub use compact::Compact;
-pub use gzip::gunzip;
+pub use gzip::{checked_from, gunzip, gunzip_from, inflate_from};
 pub use sniff::{Format, sniff};

@@ -109,7 +109,9 @@ fn check_size_of_literal(text: &[u8]) -> Result<(), &'static str> {
 /// shorter than its header says.
 pub fn read(bytes: &[u8]) -> Result<NpyArray, LoadError> {
     let parsed = Parsed::of(bytes)?;
-    let values = parsed.array(|b| parsed.decoder.value(b))?;
+    let mut values = Vec::with_capacity(parsed.data.len() / parsed.decoder.size);
+    parsed.decoder.extend(&mut values, parsed.data);
+    let values = parsed.shaped(values)?;
     Ok(NpyArray { dtype: parsed.dtype, values })
 }
 
@@ -155,6 +157,10 @@ impl<'a> Parsed<'a> {
 
     fn array<T>(&self, value: impl Fn(&[u8]) -> T) -> Result<ArrayD<T>, LoadError> {
         let values: Vec<T> = self.data.chunks_exact(self.decoder.size).map(value).collect();
+        self.shaped(values)
+    }
+
+    fn shaped<T>(&self, values: Vec<T>) -> Result<ArrayD<T>, LoadError> {
         ArrayD::from_shape_vec(IxDyn(&self.shape).set_f(self.fortran), values)
             .map_err(|e| LoadError::Invalid { format: "npy", reason: e.to_string() })
     }
@@ -188,18 +194,41 @@ impl NpyArray {
 }
 
 /// How the bytes of one value become a number.
-struct Decoder {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decoder {
     kind: u8,
     size: usize,
     big_endian: bool,
 }
 
 impl Decoder {
-    fn for_dtype(dtype: &str) -> Option<Self> {
+    /// That of one of numpy's types, such as `<f4`: floating-point numbers of 16, 32 or 64 bits, integers and truth
+    /// values, of either byte order; `None` of any other.
+    pub fn for_dtype(dtype: &str) -> Option<Self> {
         let &[order, kind, digit] = dtype.as_bytes() else { return None };
         let size = usize::from(digit.checked_sub(b'0')?);
         let known = matches!((kind, size), (b'f', 2 | 4 | 8) | (b'i' | b'u', 1 | 2 | 4 | 8) | (b'b', 1));
         (known && matches!(order, b'<' | b'>' | b'|' | b'=')).then_some(Self { kind, size, big_endian: order == b'>' })
+    }
+
+    /// Bytes of one value.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether the values are integers or truth values.
+    pub fn is_integer(&self) -> bool {
+        self.kind != b'f'
+    }
+
+    /// Appends the values of these bytes, whose number is a multiple of [`Decoder::size`].
+    pub fn extend(&self, values: &mut Vec<f64>, bytes: &[u8]) {
+        // The common types without a look at each value's kind.
+        match (self.kind, self.size, self.big_endian) {
+            (b'f', 4, false) => values.extend(bytes.as_chunks().0.iter().map(|&b| f64::from(f32::from_le_bytes(b)))),
+            (b'f', 8, false) => values.extend(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b))),
+            _ => values.extend(bytes.chunks_exact(self.size).map(|b| self.value(b))),
+        }
     }
 
     fn value(&self, bytes: &[u8]) -> f64 {
@@ -267,6 +296,26 @@ pub(super) mod tests {
         let i: Vec<u8> = [-1i64, 7].iter().flat_map(|v| v.to_le_bytes()).collect();
         assert_eq!(read(&npy("'<i8'", false, "(2, 1)", &i)).unwrap().to_labels().unwrap(), [-1, 7]);
         assert_eq!(read(&npy("'|b1'", false, "(2,)", &[0, 1])).unwrap().to_labels().unwrap(), [0, 1]);
+    }
+
+    #[test]
+    fn a_decoder_knows_every_type() {
+        for (dtype, bytes, expected) in [
+            ("<f4", &1.5f32.to_le_bytes()[..], 1.5),
+            (">f4", &1.5f32.to_be_bytes(), 1.5),
+            ("<f8", &0.1f64.to_le_bytes(), 0.1),
+            ("<f2", &[0, 0x3c], 1.0),
+            ("|i1", &[255], -1.0),
+            (">u2", &[1, 2], 258.0),
+            ("|b1", &[1], 1.0),
+        ] {
+            let decoder = Decoder::for_dtype(dtype).unwrap();
+            let mut values = vec![7.0];
+            decoder.extend(&mut values, &bytes.repeat(3));
+            assert_eq!((decoder.size(), values), (bytes.len(), vec![7.0, expected, expected, expected]), "{dtype}");
+            assert_eq!(decoder.is_integer(), !dtype.contains('f'));
+        }
+        assert_eq!(Decoder::for_dtype("<c8"), None);
     }
 
     #[test]

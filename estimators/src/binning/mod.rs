@@ -12,13 +12,15 @@ pub use adaptive::{AdaptiveBinning, Saturation};
 pub(crate) use equal_mass::ENTRY as EQUAL_MASS;
 pub use equal_mass::EqualMassBinning;
 pub(crate) use uniform::ENTRY as UNIFORM;
+pub(crate) use uniform::Grid;
 pub use uniform::{BinRange, UniformBinning};
+pub(crate) use value::Span;
 
 use crate::discrete::{Correction, SymbolCounts};
 use crate::pair::{Classes, check};
 use crate::{
-    Entropy, Estimate, Estimator, EstimatorError, LayerSample, MutualInformation, PlaneEstimate, PlaneEstimator,
-    ValueRange, Variable, Warning,
+    Entropy, Estimate, Estimator, EstimatorError, LayerSample, LayerStream, MutualInformation, PlaneEstimate,
+    PlaneEstimator, ValueRange, Variable, Warning,
 };
 use ndarray::ArrayView2;
 use value::Value;
@@ -43,6 +45,12 @@ pub(crate) trait Cut: Estimator {
     /// The correction of entropies.
     fn correction(&self) -> Correction;
 
+    /// As [`PlaneEstimator::layer_stream`].
+    fn stream_of_layer(&self, run_range: Option<ValueRange>) -> Option<Result<LayerStream, EstimatorError>> {
+        let _ = run_range;
+        None
+    }
+
     /// Whether [`Surroundings::run_range`] is used.
     fn is_over_run(&self) -> bool {
         false
@@ -52,6 +60,10 @@ pub(crate) trait Cut: Estimator {
 impl<C: Cut> PlaneEstimator for C {
     fn needs_run_range(&self) -> bool {
         self.is_over_run()
+    }
+
+    fn layer_stream(&self, run_range: Option<ValueRange>) -> Option<Result<LayerStream, EstimatorError>> {
+        self.stream_of_layer(run_range)
     }
 
     /// A deterministic network makes the state a function of the input, so H(T|X) = 0, I(X;T) = H(T) and
@@ -64,11 +76,16 @@ impl<C: Cut> PlaneEstimator for C {
         let (symbols, distinct) = self.symbols(layer.activations(), known)?;
         let targets = layer.targets();
         let counts = SymbolCounts::new(&symbols, distinct, targets.classes(), targets.counts().len());
-        let h_t = counts.entropy(self.correction());
-        let i_ty = counts.mutual_information(self.correction());
-        let i_xt_given_y = Some(counts.conditional_entropy(self.correction()));
-        Ok(PlaneEstimate { i_xt: h_t.clone(), i_ty, h_t, i_xt_given_y, noise_variance: None })
+        Ok(plane_of(&counts, self.correction()))
     }
+}
+
+/// The plane's numbers of states that have been counted.
+pub(crate) fn plane_of(counts: &SymbolCounts, correction: Correction) -> PlaneEstimate {
+    let h_t = counts.entropy(correction);
+    let i_ty = counts.mutual_information(correction);
+    let i_xt_given_y = Some(counts.conditional_entropy(correction));
+    PlaneEstimate { i_xt: h_t.clone(), i_ty, h_t, i_xt_given_y, noise_variance: None }
 }
 
 /// The symbols of a variable that stands for itself, with no run around it.
@@ -90,13 +107,17 @@ impl<C: Cut> MutualInformation for C {
             return Err(EstimatorError::WrongKind { estimator: self.name(), expected: "at least one continuous" });
         }
         let ((x, of_x), (y, of_y)) = (symbols_of(self, &x)?, symbols_of(self, &y)?);
-        let counts = SymbolCounts::new(&x, of_x, &y, of_y);
-        let estimate = counts.mutual_information(self.correction());
-        let estimate = estimate.with_detail("states_x", of_x as f64).with_detail("states_y", of_y as f64);
-        // The plug-in's bias is about (cells − states of x − states of y + 1)/2N: too much where cells are many.
-        let cells = counts.cells();
-        Ok(if x.len() < 5 * cells { estimate.warned(Warning::Undersampled) } else { estimate })
+        Ok(information_of(&SymbolCounts::new(&x, of_x, &y, of_y), self.correction()))
     }
+}
+
+/// I of binned states that have been counted.
+pub(crate) fn information_of(counts: &SymbolCounts, correction: Correction) -> Estimate {
+    let (of_x, of_y) = counts.states();
+    let estimate = counts.mutual_information(correction);
+    let estimate = estimate.with_detail("states_x", of_x as f64).with_detail("states_y", of_y as f64);
+    // The plug-in's bias is about (cells − states of x − states of y + 1)/2N: too much where cells are many.
+    if counts.samples() < 5 * counts.cells() { estimate.warned(Warning::Undersampled) } else { estimate }
 }
 
 impl<C: Cut> Entropy for C {
@@ -108,7 +129,11 @@ impl<C: Cut> Entropy for C {
         };
         let (symbols, distinct) = self.symbols(values, Surroundings::default())?;
         let nothing = vec![0; symbols.len()];
-        let estimate = SymbolCounts::new(&symbols, distinct, &nothing, 1).entropy(self.correction());
-        Ok(estimate.with_detail("states", distinct as f64))
+        Ok(entropy_of(&SymbolCounts::new(&symbols, distinct, &nothing, 1), self.correction()))
     }
+}
+
+/// H of a binned state that has been counted.
+pub(crate) fn entropy_of(counts: &SymbolCounts, correction: Correction) -> Estimate {
+    counts.entropy(correction).with_detail("states", counts.states().0 as f64)
 }

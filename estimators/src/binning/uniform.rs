@@ -8,9 +8,10 @@
 
 use super::value::{Span, Value};
 use super::{Cut, Surroundings, Symbols};
-use crate::discrete::{Correction, row_symbols};
+use crate::discrete::{Correction, RowNumbers};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
-use crate::{Estimator, EstimatorError, Parameters};
+use crate::streaming::BinnedStream;
+use crate::{Estimator, EstimatorError, LayerStream, Parameters, ValueRange};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +41,7 @@ enum Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UniformBinning {
     rule: Rule,
-    correction: Correction,
+    pub(crate) correction: Correction,
 }
 
 impl UniformBinning {
@@ -144,6 +145,7 @@ pub(crate) const ENTRY: Entry = Entry {
         plane: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))),
         mutual_information: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))),
         entropy: Some(|p| Ok(Box::new(UniformBinning::from_parameters(p)?))),
+        stream: Some(|p, wanted| Ok(Box::new(BinnedStream::new(UniformBinning::from_parameters(p)?, wanted)))),
         ..Build::NOTHING
     },
 };
@@ -185,24 +187,23 @@ impl Estimator for UniformBinning {
 }
 
 impl Cut for UniformBinning {
+    fn stream_of_layer(&self, run_range: Option<ValueRange>) -> Option<Result<LayerStream, EstimatorError>> {
+        Some(LayerStream::new(*self, run_range))
+    }
+
     fn is_over_run(&self) -> bool {
         matches!(self.rule, Rule::Bins(_, BinRange::Run))
     }
 
     fn symbols<T: Value>(&self, values: ArrayView2<'_, T>, known: Surroundings) -> Result<Symbols, EstimatorError> {
-        let (bins, span) = match self.rule {
-            Rule::Width(width) => return Ok(row_symbols(values, |_, t| t.in_widths(width))),
-            Rule::Bins(bins, BinRange::Neuron) => {
-                let cells: Vec<Cells> =
-                    Span::of_columns(values).into_iter().map(|span| Cells::new(span, bins)).collect();
-                return Ok(row_symbols(values, |column, t| cells[column].of(t)));
-            }
-            Rule::Bins(bins, BinRange::Fixed(low, high)) => (bins, Span { low, high }),
-            Rule::Bins(bins, BinRange::Run) => (bins, known.run_range.map_or_else(|| Span::of_all(values), Span::from)),
-            Rule::Bins(bins, BinRange::Epoch) => (bins, Span::of_all(values)),
+        let spans = || match known.run_range.filter(|_| self.is_over_run()) {
+            Some(range) => vec![Span::from(range)],
+            None => Span::of_columns(values),
         };
-        let cells = Cells::new(span, bins);
-        Ok(row_symbols(values, |_, t| cells.of(t)))
+        let grid = self.grid(spans);
+        let mut rows = RowNumbers::new(values.ncols());
+        let symbols = grid.number(&mut rows, values);
+        Ok((symbols, rows.distinct()))
     }
 
     fn correction(&self) -> Correction {
@@ -210,9 +211,49 @@ impl Cut for UniformBinning {
     }
 }
 
+impl UniformBinning {
+    /// Whether the bins depend on the smallest and largest values, which must then be known first.
+    pub(crate) fn needs_spans(&self) -> bool {
+        !matches!(self.rule, Rule::Width(_) | Rule::Bins(_, BinRange::Fixed(..)))
+    }
+
+    /// The bins; `spans` are those of the columns (or one of all), and are asked for where they matter.
+    pub(crate) fn grid(&self, spans: impl Fn() -> Vec<Span>) -> Grid {
+        match self.rule {
+            Rule::Width(width) => Grid::Width(width),
+            Rule::Bins(bins, BinRange::Fixed(low, high)) => Grid::One(Cells::new(Span { low, high }, bins)),
+            Rule::Bins(bins, BinRange::Run | BinRange::Epoch) => Grid::One(Cells::new(Span::around(&spans()), bins)),
+            Rule::Bins(bins, BinRange::Neuron) => {
+                Grid::Columns(spans().into_iter().map(|span| Cells::new(span, bins)).collect())
+            }
+        }
+    }
+}
+
+/// Where all edges lie.
+pub(crate) enum Grid {
+    /// At the multiples of a width.
+    Width(f32),
+    /// At the same places in every column.
+    One(Cells),
+    /// At places of each column's own.
+    Columns(Vec<Cells>),
+}
+
+impl Grid {
+    /// The symbols of further rows.
+    pub(crate) fn number<T: Value>(&self, rows: &mut RowNumbers, values: ArrayView2<'_, T>) -> Vec<u32> {
+        match self {
+            Grid::Width(width) => rows.number(values, |_, t| t.in_widths(*width)),
+            Grid::One(cells) => rows.number(values, |_, t| cells.of(t)),
+            Grid::Columns(cells) => rows.number(values, |column, t| cells[column].of(t)),
+        }
+    }
+}
+
 /// Equal cells of a span.
 #[derive(Debug, Clone, Copy)]
-struct Cells {
+pub(crate) struct Cells {
     low: f64,
     scale: f64,
     last: f64,

@@ -50,7 +50,7 @@ impl Value for f64 {
 
 /// Smallest and largest value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
+pub(crate) struct Span {
     pub(super) low: f64,
     pub(super) high: f64,
 }
@@ -63,20 +63,26 @@ impl Span {
         Self { low: self.low.min(value), high: self.high.max(value) }
     }
 
-    /// Over all values.
-    pub(super) fn of_all<T: Value>(values: ArrayView2<'_, T>) -> Self {
-        values.iter().fold(Self::EMPTY, |span, &v| span.with(v.into()))
+    /// The one around all of these.
+    pub(super) fn around(spans: &[Self]) -> Self {
+        spans.iter().fold(Self::EMPTY, |all, span| all.with(span.low).with(span.high))
     }
 
     /// Of each column.
     pub(super) fn of_columns<T: Value>(values: ArrayView2<'_, T>) -> Vec<Self> {
         let mut spans = vec![Self::EMPTY; values.ncols()];
+        Self::widen(&mut spans, values);
+        spans
+    }
+
+    /// Widens the spans of the columns to hold these rows too; spans that are none yet are begun.
+    pub(crate) fn widen<T: Value>(spans: &mut Vec<Self>, values: ArrayView2<'_, T>) {
+        spans.resize(values.ncols(), Self::EMPTY);
         for row in values.rows() {
             for (span, &v) in spans.iter_mut().zip(row) {
                 *span = span.with(v.into());
             }
         }
-        spans
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) const ENTRY: EncoderEntry = EncoderEntry {
         DOCS[3],
     ],
     build: |p| Ok(Box::new(Autoencoder::from_parameters(p)?)),
+    stream: None,
 };
 
 impl Autoencoder {

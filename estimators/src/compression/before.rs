@@ -34,7 +34,7 @@ impl<E: ?Sized> Compressing<E> {
                 Variable::Continuous(values) if values.ncols() > 1 => {
                     let Compressed { codes, explained_variance, reconstruction_error } =
                         self.encoder.compress(values.view())?;
-                    let lost = Some((codes.ncols(), reconstruction_error, explained_variance));
+                    let lost = Some(Lost { components: codes.ncols(), reconstruction_error, explained_variance });
                     Ok(Side { variable: OwnedVariable::Continuous(codes), lost })
                 }
                 other => Ok(Side { variable: other.select(&every_row), lost: None }),
@@ -43,26 +43,37 @@ impl<E: ?Sized> Compressing<E> {
     }
 }
 
-/// A variable on its way to the estimator, with its components, the error of its reconstruction and the share of the
-/// variance that is explained.
+/// A variable on its way to the estimator, with what it lost where it was compressed.
 struct Side {
     variable: OwnedVariable,
-    lost: Option<(usize, f64, Option<f64>)>,
+    lost: Option<Lost>,
+}
+
+/// What a code keeps and loses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lost {
+    /// Numbers a sample.
+    pub(crate) components: usize,
+    /// As [`Compressed::reconstruction_error`].
+    pub(crate) reconstruction_error: f64,
+    /// As [`Compressed::explained_variance`].
+    pub(crate) explained_variance: Option<f64>,
 }
 
 /// Lost variance from which on an estimate is flagged: a code without a tenth of the data may lack what matters.
 const MUCH: f64 = 0.1;
 
-fn explained(mut estimate: Estimate, sides: &[Side]) -> Estimate {
-    for (name, side) in ["x", "y", "z"].iter().zip(sides) {
-        let Some((components, error, share)) = side.lost else { continue };
+/// The estimate with what the variables X, Y and Z lost among its details.
+pub(crate) fn explained(mut estimate: Estimate, sides: &[Option<Lost>]) -> Estimate {
+    for (name, lost) in ["x", "y", "z"].iter().zip(sides) {
+        let Some(lost) = lost else { continue };
         estimate = estimate
-            .with_detail(format!("{name}_components"), components as f64)
-            .with_detail(format!("{name}_reconstruction_error"), error);
-        if let Some(share) = share {
+            .with_detail(format!("{name}_components"), lost.components as f64)
+            .with_detail(format!("{name}_reconstruction_error"), lost.reconstruction_error);
+        if let Some(share) = lost.explained_variance {
             estimate = estimate.with_detail(format!("{name}_explained_variance"), share);
         }
-        if error > MUCH {
+        if lost.reconstruction_error > MUCH {
             estimate = estimate.warned(Warning::Lossy);
         }
     }
@@ -87,7 +98,7 @@ impl MutualInformation for Compressing<dyn MutualInformation> {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let sides = self.compress(&[x.reborrow(), y.reborrow()])?;
         let estimate = self.estimator.estimate(sides[0].variable.view(), sides[1].variable.view())?;
-        Ok(explained(estimate, &sides))
+        Ok(explained(estimate, &sides.iter().map(|side| side.lost).collect::<Vec<_>>()))
     }
 }
 
@@ -95,7 +106,8 @@ impl ConditionalMutualInformation for Compressing<dyn ConditionalMutualInformati
     fn estimate_given(&self, x: Variable<'_>, y: Variable<'_>, z: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let sides = self.compress(&[x.reborrow(), y.reborrow(), z.reborrow()])?;
         let [x, y, z] = [0, 1, 2].map(|side| sides[side].variable.view());
-        Ok(explained(self.estimator.estimate_given(x, y, z)?, &sides))
+        let estimate = self.estimator.estimate_given(x, y, z)?;
+        Ok(explained(estimate, &sides.iter().map(|side| side.lost).collect::<Vec<_>>()))
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) const ENTRY: EncoderEntry = EncoderEntry {
         DOCS[3],
     ],
     build: |p| Ok(Box::new(ConvolutionalAutoencoder::from_parameters(p)?)),
+    stream: None,
 };
 
 impl ConvolutionalAutoencoder {

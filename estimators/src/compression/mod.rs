@@ -13,8 +13,10 @@ mod training;
 
 pub use autoencoder::Autoencoder;
 pub use before::Compressing;
+pub(crate) use before::{Lost, explained};
 #[cfg(feature = "neural")]
 pub use convolutional::ConvolutionalAutoencoder;
+pub(crate) use pca::Projection;
 pub use pca::{Keep, Pca};
 pub use training::Fitting;
 
@@ -43,6 +45,8 @@ pub trait Encoder: Estimator {
     fn compress(&self, data: ArrayView2<'_, f64>) -> Result<Compressed, EstimatorError>;
 }
 
+type StreamBuilder = fn(&Parameters) -> Result<Pca, EstimatorError>;
+
 /// One encoder, as [`crate::registry::Entry`] is one estimator.
 pub struct EncoderEntry {
     /// Name in specifications.
@@ -52,6 +56,15 @@ pub struct EncoderEntry {
     /// Its parameters.
     pub parameters: &'static [ParameterDoc],
     build: fn(&Parameters) -> Result<Box<dyn Encoder>, EstimatorError>,
+    /// The same, where data can be encoded that are read some rows at a time.
+    stream: Option<StreamBuilder>,
+}
+
+impl EncoderEntry {
+    /// Whether it can encode data that are read some rows at a time.
+    pub fn streams(&self) -> bool {
+        self.stream.is_some()
+    }
 }
 
 /// All encoders.
@@ -67,12 +80,29 @@ pub const ENCODERS: &[&EncoderEntry] = &[
 /// # Errors
 /// When there is no such encoder or parameter, or a value is outside its domain.
 pub fn encoder(specification: &str) -> Result<Box<dyn Encoder>, EstimatorError> {
+    let (entry, parameters) = find(specification)?;
+    (entry.build)(&parameters)
+}
+
+/// As [`encoder`], of data that are read some rows at a time.
+pub(crate) fn streaming_encoder(specification: &str) -> Result<Pca, EstimatorError> {
+    let (entry, parameters) = find(specification)?;
+    match entry.stream {
+        Some(build) => build(&parameters),
+        None => {
+            let known = ENCODERS.iter().filter(|e| e.streams()).map(|e| e.name).collect::<Vec<_>>().join(", ");
+            Err(EstimatorError::NotStreaming { estimator: entry.name.into(), known })
+        }
+    }
+}
+
+fn find(specification: &str) -> Result<(&'static EncoderEntry, Parameters), EstimatorError> {
     let (name, rest) = specification.split_once(':').unwrap_or((specification, ""));
     let entry = ENCODERS.iter().find(|e| e.name == name.trim()).ok_or_else(|| EstimatorError::UnknownEstimator {
         name: name.into(),
         known: ENCODERS.iter().map(|e| e.name).collect::<Vec<_>>().join(", "),
     })?;
-    (entry.build)(&Parameters::parse(entry.name, entry.parameters, rest)?)
+    Ok((entry, Parameters::parse(entry.name, entry.parameters, rest)?))
 }
 
 #[cfg(test)]

@@ -5,13 +5,15 @@
 //! range is sharpened by two power iterations with an orthonormalisation after every product. The components are those
 //! of X within the range. O(N·D·k) time, O((N + D)·k) memory beside the data.
 
-use super::{Compressed, Encoder, EncoderEntry};
+use super::{Compressed, Encoder, EncoderEntry, Lost};
 use crate::linalg::{centred, to_nalgebra};
 use crate::pair;
 use crate::random::generator;
 use crate::registry::ParameterDoc;
-use crate::{Estimator, EstimatorError, Parameters, Transform, Variable};
-use ndarray::{Array2, ArrayView2};
+use crate::streaming::{MomentSums, Moments};
+use crate::transform::squarable;
+use crate::{Estimator, EstimatorError, Parameters, Variable};
+use ndarray::{Array2, ArrayView2, Axis};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,8 @@ pub struct Pca {
     pub keep: Keep,
     /// Of the random projection.
     pub seed: u64,
+    /// Whether the covariance is decomposed whatever the number of features, and never a random projection.
+    pub exact: bool,
 }
 
 const NAME: &str = "pca";
@@ -43,14 +47,41 @@ pub(super) const ENTRY: EncoderEntry = EncoderEntry {
         ParameterDoc { name: "components", default: "4", meaning: "how many are kept" },
         ParameterDoc { name: "variance", default: "", meaning: "instead: the share of the variance to be held" },
         ParameterDoc { name: "seed", default: "0", meaning: "of the random projection" },
+        ParameterDoc {
+            name: "exact",
+            default: "no",
+            meaning: "yes decomposes the covariance of any number of features up to 4096, which streamed data need above 64",
+        },
     ],
     build: |p| Ok(Box::new(Pca::from_parameters(p)?)),
+    stream: Some(Pca::from_parameters),
 };
 
 impl Pca {
+    /// Up to so many features the covariance is decomposed unasked.
+    const EXACT: usize = 64;
+    /// And up to so many when it is asked for: it is held, and decomposed in the cube of their number.
+    const MOST_EXACT: usize = 4096;
+
+    /// Whether data of so many features are encoded by their covariance.
+    ///
+    /// # Errors
+    /// When that was asked for, of too many.
+    pub(crate) fn is_exact(&self, features: usize) -> Result<bool, EstimatorError> {
+        if self.exact && features > Self::MOST_EXACT {
+            return Err(EstimatorError::TooWide { encoder: "pca:exact=yes", found: features, most: Self::MOST_EXACT });
+        }
+        Ok(self.exact || features <= Self::EXACT)
+    }
+
+    /// The refusal of streamed data of too many features.
+    pub(crate) fn too_wide(features: usize) -> EstimatorError {
+        EstimatorError::TooWide { encoder: "pca without exact=yes", found: features, most: Self::EXACT }
+    }
+
     /// With so many components.
     pub fn new(components: usize) -> Self {
-        Self { keep: Keep::Components(components), seed: 0 }
+        Self { keep: Keep::Components(components), seed: 0, exact: false }
     }
 
     fn from_parameters(p: &Parameters) -> Result<Self, EstimatorError> {
@@ -63,7 +94,8 @@ impl Pca {
             (_, Some(share)) => Keep::Variance(share),
             (components, None) => Keep::Components(components.unwrap_or(4)),
         };
-        Ok(Self { keep, seed: p.value("seed", "it must be a whole number", |_| true)?.unwrap_or(0) })
+        let seed = p.value("seed", "it must be a whole number", |_| true)?.unwrap_or(0);
+        Ok(Self { keep, seed, exact: p.yes_or_no("exact")?.unwrap_or(false) })
     }
 }
 
@@ -73,15 +105,13 @@ impl Estimator for Pca {
     }
 
     fn parameters(&self) -> String {
+        let exact = if self.exact { " exact=yes" } else { "" };
         match self.keep {
-            Keep::Components(n) => format!("components={n} seed={}", self.seed),
-            Keep::Variance(share) => format!("variance={share} seed={}", self.seed),
+            Keep::Components(n) => format!("components={n} seed={}{exact}", self.seed),
+            Keep::Variance(share) => format!("variance={share} seed={}{exact}", self.seed),
         }
     }
 }
-
-/// Up to so many features the covariance is decomposed exactly.
-const EXACT: usize = 64;
 
 /// Columns of the random projection beyond the components wanted, and power iterations.
 const OVERSAMPLING: usize = 10;
@@ -93,8 +123,14 @@ const FIRST_TRY: usize = 16;
 impl Encoder for Pca {
     fn compress(&self, data: ArrayView2<'_, f64>) -> Result<Compressed, EstimatorError> {
         pair::check(&[Variable::Continuous(data)])?;
-        // For its check of the range of numbers.
-        Transform::None.apply(data)?;
+        squarable(data, 0)?;
+        if self.is_exact(data.ncols())?
+            && let Some(moments) = MomentSums::of(&[data])
+        {
+            let axes = self.projection(moments);
+            let Lost { reconstruction_error, explained_variance, .. } = axes.lost();
+            return Ok(Compressed { codes: axes.codes(data), explained_variance, reconstruction_error });
+        }
         let x = centred(data);
         let total: f64 = x.iter().map(|v| v * v).sum();
         let most = x.nrows().min(x.ncols());
@@ -107,7 +143,7 @@ impl Encoder for Pca {
             Keep::Variance(_) => FIRST_TRY.min(most),
         };
         loop {
-            let axes = if x.ncols() <= EXACT { exact(&x) } else { self.within_random_range(&x, rank + OVERSAMPLING) };
+            let axes = self.within_random_range(&x, rank + OVERSAMPLING);
             let codes = x.dot(&axes);
             let shares: Vec<f64> = codes.columns().into_iter().map(|c| c.dot(&c) / total).collect();
             let kept = match self.keep {
@@ -126,7 +162,7 @@ impl Encoder for Pca {
             let held = shares[..kept].iter().sum::<f64>().min(1.0);
             let columns: Vec<usize> = (0..kept).collect();
             return Ok(Compressed {
-                codes: codes.select(ndarray::Axis(1), &columns),
+                codes: codes.select(Axis(1), &columns),
                 explained_variance: Some(held),
                 reconstruction_error: 1.0 - held,
             });
@@ -146,17 +182,65 @@ fn enough(shares: &[f64], wanted: f64) -> Option<usize> {
         .map(|at| at + 1)
 }
 
-/// The principal axes [D × D], the one of the largest variance first.
-fn exact(x: &Array2<f64>) -> Array2<f64> {
-    signed(axes(&x.t().dot(x)))
+/// Principal axes of data whose moments are known, as many as are kept.
+pub(crate) struct Projection {
+    moments: Moments,
+    /// [components × D].
+    axes: Array2<f64>,
+    held: f64,
 }
 
-/// The eigenvectors of a symmetric matrix as columns, by falling eigenvalue.
-fn axes(symmetric: &Array2<f64>) -> Array2<f64> {
+impl Projection {
+    /// The codes of some rows; those of a row do not depend on the others.
+    pub(crate) fn codes(&self, rows: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut codes = Array2::zeros((rows.nrows(), self.axes.nrows()));
+        // Some rows at a time, as the centred ones are a copy.
+        for (rows, mut codes) in rows.axis_chunks_iter(Axis(0), 1024).zip(codes.axis_chunks_iter_mut(Axis(0), 1024)) {
+            for (row, mut code) in self.moments.centred(rows).rows().into_iter().zip(codes.rows_mut()) {
+                code.iter_mut().zip(self.axes.rows()).for_each(|(value, axis)| *value = axis.dot(&row));
+            }
+        }
+        codes
+    }
+
+    pub(crate) fn lost(&self) -> Lost {
+        Lost {
+            components: self.axes.nrows(),
+            reconstruction_error: 1.0 - self.held,
+            explained_variance: Some(self.held),
+        }
+    }
+}
+
+impl Pca {
+    /// The axes of data with these moments, by their covariance.
+    pub(crate) fn projection(&self, moments: Moments) -> Projection {
+        let products = moments.cross_products();
+        let (axes, variances) = axes(&products);
+        let total: f64 = variances.iter().map(|v| v.max(0.0)).sum();
+        if total == 0.0 {
+            return Projection { axes: Array2::zeros((1, moments.width())), moments, held: 1.0 };
+        }
+        let shares: Vec<f64> = variances.iter().map(|v| v.max(0.0) / total).collect();
+        let most = moments.samples().min(moments.width());
+        let kept = match self.keep {
+            Keep::Components(n) => n.min(most),
+            Keep::Variance(share) => enough(&shares, share).unwrap_or(most),
+        };
+        let held = shares[..kept].iter().sum::<f64>().min(1.0);
+        let columns: Vec<usize> = (0..kept).collect();
+        let axes = signed(axes).select(Axis(1), &columns).t().as_standard_layout().into_owned();
+        Projection { moments, axes, held }
+    }
+}
+
+/// The eigenvectors of a symmetric matrix as columns, and its eigenvalues, both by falling eigenvalue.
+fn axes(symmetric: &Array2<f64>) -> (Array2<f64>, Vec<f64>) {
     let eigen = to_nalgebra(symmetric.view()).symmetric_eigen();
     let mut order: Vec<usize> = (0..symmetric.ncols()).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    Array2::from_shape_fn(symmetric.dim(), |(row, column)| eigen.eigenvectors[(row, order[column])])
+    let vectors = Array2::from_shape_fn(symmetric.dim(), |(row, column)| eigen.eigenvectors[(row, order[column])]);
+    (vectors, order.iter().map(|&i| eigen.eigenvalues[i]).collect())
 }
 
 /// The same axes, each turned to where its largest entry is positive: an axis has no sign of its own.
@@ -184,7 +268,7 @@ impl Pca {
         // The row space of the projected samples, and their axes within it.
         let rows = orthonormal(x.t().dot(&basis));
         let inside = x.dot(&rows);
-        signed(rows.dot(&axes(&inside.t().dot(&inside))))
+        signed(rows.dot(&axes(&inside.t().dot(&inside)).0))
     }
 }
 
@@ -225,9 +309,12 @@ mod tests {
     #[test]
     fn the_random_range_agrees_with_the_exact_axes() {
         let x = centred(three(500, 40).view());
-        let (a, b) = (exact(&x), Pca::new(3).within_random_range(&x, 13));
+        let (a, b) = (
+            Pca::new(3).projection(MomentSums::of(&[x.view()]).unwrap()).axes,
+            Pca::new(3).within_random_range(&x, 13),
+        );
         for k in 0..3 {
-            assert!((a.column(k).dot(&b.column(k)) - 1.0).abs() < 1e-10);
+            assert!((a.row(k).dot(&b.column(k)) - 1.0).abs() < 1e-10);
         }
     }
 
@@ -235,14 +322,24 @@ mod tests {
     fn a_share_of_the_variance_takes_the_fewest_components() {
         for d in [20, 100] {
             for (share, kept) in [(0.5, 1), (0.9, 2), (0.99, 3)] {
-                let pca = Pca { keep: Keep::Variance(share), seed: 0 };
+                let pca = Pca { keep: Keep::Variance(share), seed: 0, exact: false };
                 let found = pca.compress(three(1000, d).view()).unwrap();
                 assert_eq!(found.codes.ncols(), kept, "{share} in {d}");
                 assert!(found.explained_variance.unwrap() >= share);
             }
-            let all = Pca { keep: Keep::Variance(1.0), seed: 0 }.compress(three(150, d).view()).unwrap();
+            let all = Pca { keep: Keep::Variance(1.0), seed: 0, exact: false }.compress(three(150, d).view()).unwrap();
             assert!(all.reconstruction_error < 1e-9 && all.codes.ncols() == d);
         }
+    }
+
+    #[test]
+    fn exact_axes_of_many_features_agree_with_the_random_range() {
+        let x = three(600, 100);
+        let (a, b) =
+            (Pca { exact: true, ..Pca::new(3) }.compress(x.view()).unwrap(), Pca::new(3).compress(x.view()).unwrap());
+        assert!((&a.codes - &b.codes).iter().all(|v| v.abs() < 1e-6), "{:?}", (&a.codes - &b.codes).row(0));
+        assert!((a.reconstruction_error - b.reconstruction_error).abs() < 1e-10);
+        assert_eq!(Pca { exact: true, ..Pca::new(3) }.parameters(), "components=3 seed=0 exact=yes");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use super::{Correction, row_symbols};
 use crate::pair::{Classes, Pair, check};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
+use crate::streaming::CountedStream;
 use crate::{
     ConditionalMutualInformation, Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Nats, Parameters,
     Variable, Warning,
@@ -22,50 +23,74 @@ pub(crate) fn plug_in_entropy(counts: impl Iterator<Item = usize>, n: usize) -> 
 }
 
 /// How often each symbol occurs, alone and together with each class.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SymbolCounts {
     n: usize,
     symbol: Vec<usize>,
     class: Vec<usize>,
-    /// Occupied (symbol, class) cells, and each sample's cell.
+    /// Occupied (symbol, class) cells in the order in which they appeared, and where each of them stands.
     joint: Vec<(u32, u32, usize)>,
-    cell_of_sample: Vec<u32>,
+    cells: FxHashMap<u64, u32>,
+}
+
+fn key(symbol: u32, class: u32) -> u64 {
+    (u64::from(symbol) << 32) | u64::from(class)
 }
 
 impl SymbolCounts {
     /// Counts paired symbols (0..`n_symbols`) and classes (0..`n_classes`).
     pub fn new(symbols: &[u32], n_symbols: usize, classes: &[u32], n_classes: usize) -> Self {
-        debug_assert_eq!(symbols.len(), classes.len());
-        let mut counts = Self {
-            n: symbols.len(),
-            symbol: vec![0; n_symbols],
-            class: vec![0; n_classes],
-            joint: vec![],
-            cell_of_sample: vec![],
-        };
-        let mut cells: FxHashMap<u64, u32> = FxHashMap::default();
-        for (&s, &c) in symbols.iter().zip(classes) {
-            counts.symbol[s as usize] += 1;
-            counts.class[c as usize] += 1;
-            let cell = *cells.entry((u64::from(s) << 32) | u64::from(c)).or_insert_with(|| {
-                counts.joint.push((s, c, 0));
-                counts.joint.len() as u32 - 1
-            });
-            counts.joint[cell as usize].2 += 1;
-            counts.cell_of_sample.push(cell);
-        }
+        let mut counts = Self { symbol: vec![0; n_symbols], class: vec![0; n_classes], ..Self::default() };
+        counts.add(symbols, classes);
         counts
     }
 
-    /// log p(t,y)/p(t)p(y) of each sample, in nats.
-    pub(crate) fn pointwise(&self) -> Vec<f64> {
+    /// Counts further pairs; a symbol or class beyond those that were promised makes room for itself.
+    pub(crate) fn add(&mut self, symbols: &[u32], classes: &[u32]) {
+        debug_assert_eq!(symbols.len(), classes.len());
+        fn count(counts: &mut Vec<usize>, at: u32) {
+            let at = at as usize;
+            if at >= counts.len() {
+                counts.resize(at + 1, 0);
+            }
+            counts[at] += 1;
+        }
+        self.n += symbols.len();
+        for (&s, &c) in symbols.iter().zip(classes) {
+            count(&mut self.symbol, s);
+            count(&mut self.class, c);
+            let cell = *self.cells.entry(key(s, c)).or_insert_with(|| {
+                self.joint.push((s, c, 0));
+                self.joint.len() as u32 - 1
+            });
+            self.joint[cell as usize].2 += 1;
+        }
+    }
+
+    /// log p(t,y)/p(t)p(y) of each occupied cell, in nats.
+    fn of_cells(&self) -> impl Iterator<Item = f64> + '_ {
         let n = self.n as f64;
-        let of_cell: Vec<f64> = self
-            .joint
-            .iter()
-            .map(|&(s, c, k)| (k as f64 * n / (self.symbol[s as usize] as f64 * self.class[c as usize] as f64)).ln())
-            .collect();
-        self.cell_of_sample.iter().map(|&cell| of_cell[cell as usize]).collect()
+        let of_cell = move |&(s, c, k): &(u32, u32, usize)| {
+            (k as f64 * n / (self.symbol[s as usize] as f64 * self.class[c as usize] as f64)).ln()
+        };
+        self.joint.iter().map(of_cell)
+    }
+
+    /// log p(t,y)/p(t)p(y) of each of the samples that were counted, in nats.
+    pub(crate) fn pointwise(&self, symbols: &[u32], classes: &[u32]) -> Vec<f64> {
+        let of_cell: Vec<f64> = self.of_cells().collect();
+        let of = |(&s, &c): (&u32, &u32)| self.cells.get(&key(s, c)).map_or(0.0, |&cell| of_cell[cell as usize]);
+        symbols.iter().zip(classes).map(of).collect()
+    }
+
+    /// Samples counted.
+    pub(crate) fn samples(&self) -> usize {
+        self.n
+    }
+
+    /// Symbols and classes that there is room for: all that were seen.
+    pub(crate) fn states(&self) -> (usize, usize) {
+        (self.symbol.len(), self.class.len())
     }
 
     /// Occupied cells of both together.
@@ -92,12 +117,10 @@ impl SymbolCounts {
     /// `H(T|Y) = H(T,Y) − H(Y)`, each entropy corrected on its own, with the standard error by the delta method: the
     /// spread of −log p(t|y) over the samples.
     pub fn conditional_entropy(&self, correction: Correction) -> Estimate {
-        let of_cell: Vec<f64> =
-            self.joint.iter().map(|&(_, c, k)| (self.class[c as usize] as f64 / k as f64).ln()).collect();
-        let surprises: Vec<f64> = self.cell_of_sample.iter().map(|&cell| of_cell[cell as usize]).collect();
+        let surprises = || self.joint.iter().map(|&(_, c, k)| ((self.class[c as usize] as f64 / k as f64).ln(), k));
         let entropy = |counts: &mut dyn Iterator<Item = usize>| correction.entropy(counts, self.n);
         let joint = entropy(&mut self.joint.iter().map(|(_, _, k)| *k));
-        let mut estimate = Estimate::mean_of(&surprises);
+        let mut estimate = Estimate::mean_over_cells(surprises, self.n);
         estimate.value = Nats(joint - entropy(&mut self.class.iter().copied()));
         // Every sample of a class alone in its cell.
         let n = self.n as f64;
@@ -107,8 +130,8 @@ impl SymbolCounts {
     /// `I(T;Y) = H(T) + H(Y) − H(T,Y)`, each entropy corrected on its own, with the standard error by the delta method:
     /// the spread of log p(t,y)/p(t)p(y) over the samples.
     pub fn mutual_information(&self, correction: Correction) -> Estimate {
-        let contributions = self.pointwise();
-        let mut estimate = Estimate::mean_of(&contributions);
+        let contributions = || self.of_cells().zip(self.joint.iter().map(|&(_, _, k)| k));
+        let mut estimate = Estimate::mean_over_cells(contributions, self.n);
         // The entropies rather than the mean of the contributions: exact whatever the order of the samples.
         let entropy = |counts: &mut dyn Iterator<Item = usize>| correction.entropy(counts, self.n);
         let of_class = entropy(&mut self.class.iter().copied());
@@ -140,6 +163,7 @@ pub(crate) const ENTRY: Entry = Entry {
         mutual_information: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))),
         conditional: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))),
         entropy: Some(|p| Ok(Box::new(PlugIn::from_parameters(p)?))),
+        stream: Some(|p, wanted| Ok(Box::new(CountedStream::new(PlugIn::from_parameters(p)?.correction, wanted)))),
         ..Build::NOTHING
     },
 };
@@ -213,17 +237,24 @@ impl Entropy for PlugIn {
             return Err(EstimatorError::WrongKind { estimator: NAME, expected: "discrete" });
         };
         let classes = Classes::new(labels);
-        let (n, counts) = (labels.len(), classes.counts());
-        // The entropy is the mean of −log p over the samples.
-        let surprises: Vec<f64> =
-            classes.of_sample().iter().map(|&c| (n as f64 / counts[c as usize] as f64).ln()).collect();
-        let mut estimate = Estimate::mean_of(&surprises);
-        estimate.value = Nats(self.correction.entropy(counts.iter().copied(), n));
-        if n < 5 * counts.len() {
-            estimate = estimate.warned(Warning::Undersampled);
-        }
-        Ok(estimate.judged((n as f64).ln()))
+        Ok(entropy_of_labels(classes.counts(), self.correction))
     }
+}
+
+/// The entropy of a discrete variable whose values have been counted; none of the counts is zero.
+pub(crate) fn entropy_of_labels(counts: &[usize], correction: Correction) -> Estimate {
+    let n: usize = counts.iter().sum();
+    // In ascending order, so that the result does not depend on that of the values.
+    let mut sorted = counts.to_vec();
+    sorted.sort_unstable();
+    // The entropy is the mean of −log p over the samples.
+    let surprises = || sorted.iter().map(|&count| ((n as f64 / count as f64).ln(), count));
+    let mut estimate = Estimate::mean_over_cells(surprises, n);
+    estimate.value = Nats(correction.entropy(counts.iter().copied(), n));
+    if n < 5 * counts.len() {
+        estimate = estimate.warned(Warning::Undersampled);
+    }
+    estimate.judged((n as f64).ln())
 }
 
 #[cfg(test)]

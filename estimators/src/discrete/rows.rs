@@ -22,29 +22,61 @@ pub(crate) fn row_symbols<T: Copy + Send + Sync>(
     values: ArrayView2<'_, T>,
     bin: impl Fn(usize, T) -> u32 + Sync,
 ) -> (Vec<u32>, usize) {
-    let keys = keys(values.ncols());
-    let hash = |row: ndarray::ArrayView1<'_, T>, buffer: &mut Vec<T>| {
-        buffer.clear();
-        match row.as_slice() {
-            Some(slice) => buffer.extend_from_slice(slice),
-            None => buffer.extend(row),
-        }
-        pulp::Arch::new().dispatch(Row { values: buffer, keys: &keys, bin: &bin })
-    };
-    let hashes: Vec<[u64; HASHES]> = (0..values.nrows())
-        .into_par_iter()
-        .with_min_len(64)
-        .map_init(Vec::new, |buffer, row| hash(values.row(row), buffer))
-        .collect();
-    let mut seen: FxHashMap<[u64; HASHES], u32> = FxHashMap::default();
-    let symbols = hashes
-        .into_iter()
-        .map(|hash| {
-            let next = seen.len() as u32;
-            *seen.entry(hash).or_insert(next)
-        })
-        .collect();
-    (symbols, seen.len())
+    let mut rows = RowNumbers::new(values.ncols());
+    let symbols = rows.number(values, bin);
+    (symbols, rows.distinct())
+}
+
+/// The numbers that [`row_symbols`] has given so far, for rows that come a part at a time: however they are parted, a
+/// row's number is the same.
+pub(crate) struct RowNumbers {
+    width: usize,
+    keys: Vec<[[u32; LANES]; HASHES]>,
+    seen: FxHashMap<[u64; HASHES], u32>,
+}
+
+impl RowNumbers {
+    /// For rows of this width.
+    pub(crate) fn new(width: usize) -> Self {
+        Self { width, keys: keys(width), seen: FxHashMap::default() }
+    }
+
+    /// The symbols of further rows, whose width is that of all.
+    pub(crate) fn number<T: Copy + Send + Sync>(
+        &mut self,
+        values: ArrayView2<'_, T>,
+        bin: impl Fn(usize, T) -> u32 + Sync,
+    ) -> Vec<u32> {
+        let keys = &self.keys;
+        let hash = |row: ndarray::ArrayView1<'_, T>, buffer: &mut Vec<T>| {
+            buffer.clear();
+            match row.as_slice() {
+                Some(slice) => buffer.extend_from_slice(slice),
+                None => buffer.extend(row),
+            }
+            pulp::Arch::new().dispatch(Row { values: buffer, keys, bin: &bin })
+        };
+        let hashes: Vec<[u64; HASHES]> = (0..values.nrows())
+            .into_par_iter()
+            .with_min_len(64)
+            .map_init(Vec::new, |buffer, row| hash(values.row(row), buffer))
+            .collect();
+        let number = |hash| {
+            let next = self.seen.len() as u32;
+            *self.seen.entry(hash).or_insert(next)
+        };
+        hashes.into_iter().map(number).collect()
+    }
+
+    /// Whether rows of this width are of the kind that it was made for.
+    pub(crate) fn fits(&self, width: usize) -> bool {
+        self.width == width
+    }
+
+    /// How many different rows there have been.
+    pub(crate) fn distinct(&self) -> usize {
+        self.seen.len()
+    }
 }
 
 /// Random keys for rows of this width, filled up to whole groups of lanes: for each hash, those of the even places and

@@ -4,18 +4,21 @@
 //! (`gaussian-copula`; "A statistical framework for neuroimaging data analysis based on mutual information estimated via a
 //! Gaussian copula", Ince et al. 2017) it does not depend on the margins, and is exact where the copula is Gaussian. For
 //! other data it is no bound in general, but almost always far below the truth: it sees linear dependence alone.
-//! Time O(N·D² + D³), memory O(N·D + D²).
+//! Time O(N·D² + D³), memory O(D²) beside the data. The values' moments are summed by blocks of rows, so that data that
+//! are read a part at a time give the same bits.
 
 use super::canonical::{Canonical, beyond_ranks, information_bias};
-use crate::linalg::{covariance, eigenvalues, side_by_side, standard_deviations, standardised, to_nalgebra, whitened};
+use crate::linalg::{eigenvalues, standardised, to_nalgebra, whitened};
 use crate::pair::{Pair, check, continuous};
 use crate::registry::{Build, Domain, Entry, Measure, ParameterDoc};
 use crate::special::digamma;
+use crate::streaming::{GaussianStream, MomentSums, Moments, Norms};
+use crate::transform::squarable;
 use crate::{
     ConditionalMutualInformation, Entropy, Estimate, Estimator, EstimatorError, MutualInformation, Parameters,
     Transform, Variable, Warning,
 };
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use serde::{Deserialize, Serialize};
 
 /// How far the covariance is drawn towards that of independent coordinates of equal variance.
@@ -52,19 +55,21 @@ impl Shrinkage {
         }
     }
 
-    /// The share for standardised data [N × D].
-    fn share(self, z: ArrayView2<'_, f64>) -> f64 {
+    /// Whether [`Shrinkage::share`] asks for the norms of the rows.
+    pub(crate) fn needs_norms(self) -> bool {
+        self == Self::LedoitWolf
+    }
+
+    /// The share for a correlation matrix of `n` samples; `norms` is Σ ‖z‖⁴ over the standardised rows.
+    fn share(self, correlation: ArrayView2<'_, f64>, n: f64, norms: f64) -> f64 {
         match self {
             Self::None => 0.0,
             Self::Share(share) => share,
             Self::LedoitWolf => {
-                let n = z.nrows() as f64;
-                let s = z.t().dot(&z) / n;
-                let mu = s.diag().mean().unwrap_or(0.0);
-                let squares: f64 = s.iter().map(|v| v * v).sum();
-                let distance = squares - s.nrows() as f64 * mu * mu;
-                let fourth: f64 = z.rows().into_iter().map(|r| r.dot(&r).powi(2)).sum();
-                let error = ((fourth / n - squares) / n).max(0.0);
+                let mu = correlation.diag().mean().unwrap_or(0.0);
+                let squares: f64 = correlation.iter().map(|v| v * v).sum();
+                let distance = squares - correlation.nrows() as f64 * mu * mu;
+                let error = ((norms / n - squares) / n).max(0.0);
                 if distance > 0.0 { (error / distance).min(1.0) } else { 0.0 }
             }
         }
@@ -106,6 +111,7 @@ pub(crate) const ENTRY: Entry = Entry {
         mutual_information: Some(|p| Ok(Box::new(Gaussian::from_parameters(p, false)?))),
         conditional: Some(|p| Ok(Box::new(Gaussian::from_parameters(p, false)?))),
         entropy: Some(|p| Ok(Box::new(Gaussian::from_parameters(p, false)?))),
+        stream: Some(|p, wanted| Ok(Box::new(GaussianStream::new(Gaussian::from_parameters(p, false)?, wanted)))),
         ..Build::NOTHING
     },
 };
@@ -142,38 +148,83 @@ impl Gaussian {
         Ok(Self { copula, bias: p.yes_or_no("bias")?.unwrap_or(true), shrinkage })
     }
 
-    fn prepared(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, EstimatorError> {
-        if self.copula { Transform::Normal } else { Transform::Standard }.apply(x)
+    /// The values, checked, or their normal scores.
+    fn prepared<'a>(&self, x: ArrayView2<'a, f64>) -> Result<CowArray<'a, f64, Ix2>, EstimatorError> {
+        if self.copula {
+            return Ok(Transform::Normal.apply(x)?.into());
+        }
+        squarable(x, 0)?;
+        Ok(x.into())
     }
 
-    /// Of prepared values whose sample covariance has `freedom` degrees of freedom.
-    fn of(&self, x: &Array2<f64>, y: &Array2<f64>, freedom: f64) -> Result<Estimate, EstimatorError> {
-        let n = x.nrows();
-        let joint = side_by_side(x.view(), y.view());
-        let share = self.shrinkage.share(joint.view());
+    /// Of values whose sample covariance has `freedom` degrees of freedom.
+    fn of(&self, x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, freedom: f64) -> Result<Estimate, EstimatorError> {
+        let Some(moments) = MomentSums::of(&[x, y]) else {
+            return Err(EstimatorError::TooFewSamples { found: 0, needed: 2 });
+        };
+        let norms = if self.shrinkage.needs_norms() { Norms::of(&moments, &[x, y]) } else { 0.0 };
+        self.of_moments(&moments, x.ncols(), freedom, norms)
+    }
+
+    /// Of the moments of both variables together, the first `dim_x` columns being X; `norms` is Σ ‖z‖⁴ over the
+    /// standardised rows, and is not looked at unless [`Shrinkage::needs_norms`].
+    pub(crate) fn of_moments(
+        &self,
+        moments: &Moments,
+        dim_x: usize,
+        freedom: f64,
+        norms: f64,
+    ) -> Result<Estimate, EstimatorError> {
+        let (n, correlation) = (moments.samples(), moments.correlation());
+        let share = self.shrinkage.share(correlation.view(), n as f64, norms);
         if share > 0.0 {
-            return Ok(shrunk(&joint, x.ncols(), share));
+            return Ok(shrunk(correlation, n, dim_x, share));
         }
-        let canonical = Canonical::new(x.view(), y.view());
-        let (ranks, (value, shared)) = ((canonical.x.ncols(), canonical.y.ncols()), canonical.information());
-        if freedom <= (ranks.0 + ranks.1) as f64 {
-            return Err(EstimatorError::TooFewSamples {
-                found: n,
-                needed: n + 1 + ranks.0 + ranks.1 - freedom as usize,
-            });
+        let canonical = Canonical::of_correlation(correlation.view(), dim_x);
+        let (value, shared) = canonical.information();
+        let (rank_x, rank_y) = (canonical.rank_x, canonical.rank_y);
+        if freedom <= (rank_x + rank_y) as f64 {
+            return Err(EstimatorError::TooFewSamples { found: n, needed: n + 1 + rank_x + rank_y - freedom as usize });
         }
-        let bias =
-            if self.bias && ranks.0 > 0 && ranks.1 > 0 { information_bias(freedom, ranks.0, ranks.1) } else { 0.0 };
+        let bias = if self.bias && rank_x > 0 && rank_y > 0 { information_bias(freedom, rank_x, rank_y) } else { 0.0 };
         let mut estimate = Estimate::plain(value - bias, n).judged(f64::INFINITY);
         estimate.std_error = Some(crate::Nats(canonical.std_error(n)));
         let strongest = canonical.correlations.first().copied().unwrap_or(0.0);
         if shared || (self.copula && beyond_ranks(strongest, n)) {
             estimate = estimate.warned(Warning::Saturated);
         }
-        if freedom < 5.0 * (ranks.0 + ranks.1) as f64 {
+        if freedom < 5.0 * (rank_x + rank_y) as f64 {
             estimate = estimate.warned(Warning::HighDimension);
         }
-        if !self.copula && (far_from_normal(x.view()) || far_from_normal(y.view())) {
+        if !self.copula && far_from_normal(moments) {
+            estimate = estimate.warned(Warning::OutOfDomain);
+        }
+        Ok(estimate)
+    }
+
+    /// `½ log((2πe)^D |Σ|)` of the moments of one variable.
+    pub(crate) fn entropy_of_moments(&self, moments: &Moments) -> Result<Estimate, EstimatorError> {
+        let (n, d) = (moments.samples(), moments.width());
+        if n <= d + 1 {
+            return Err(EstimatorError::TooFewSamples { found: n, needed: d + 2 });
+        }
+        // By the correlation matrix, which is well scaled whatever the units of the columns.
+        let freedom = n as f64 - 1.0;
+        let scales: f64 = moments.standard_deviations().iter().map(|s| s.ln()).sum();
+        let spectrum = eigenvalues(to_nalgebra((moments.correlation() * (n as f64 / freedom)).view()));
+        if spectrum.iter().any(|v| *v <= 1e-13) {
+            return Err(EstimatorError::NoDensity { estimator: NAME });
+        }
+        let log_determinant = spectrum.iter().map(|v| v.ln()).sum::<f64>() + 2.0 * scales;
+        let bias = if self.bias {
+            (1..=d).map(|i| digamma((freedom - i as f64 + 1.0) / 2.0) - (freedom / 2.0).ln()).sum::<f64>()
+        } else {
+            0.0
+        };
+        let value = 0.5 * (d as f64 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln() + log_determinant - bias);
+        let mut estimate = Estimate::plain(value, n);
+        estimate.std_error = Some(crate::Nats((d as f64 / (2.0 * n as f64)).sqrt()));
+        if far_from_normal(moments) {
             estimate = estimate.warned(Warning::OutOfDomain);
         }
         Ok(estimate)
@@ -186,10 +237,8 @@ impl Default for Gaussian {
     }
 }
 
-/// From the shrunk joint correlation matrix of standardised columns, the first `dim_x` of which are X.
-fn shrunk(joint: &Array2<f64>, dim_x: usize, share: f64) -> Estimate {
-    let n = joint.nrows();
-    let mut s = joint.t().dot(joint) / n as f64;
+/// From the joint correlation matrix of `n` samples, shrunk; the first `dim_x` columns are X.
+fn shrunk(mut s: Array2<f64>, n: usize, dim_x: usize, share: f64) -> Estimate {
     let mu = s.diag().mean().unwrap_or(1.0);
     s.mapv_inplace(|v| v * (1.0 - share));
     s.diag_mut().mapv_inplace(|v| v + share * mu);
@@ -206,16 +255,13 @@ fn shrunk(joint: &Array2<f64>, dim_x: usize, share: f64) -> Estimate {
 }
 
 /// Skewness or excess kurtosis of a column beyond what a normal variable has, by more than noise.
-fn far_from_normal(z: ArrayView2<'_, f64>) -> bool {
-    let n = z.nrows() as f64;
-    z.columns().into_iter().any(|c| {
-        let (third, fourth) = c.iter().fold((0.0, 0.0), |(t, f), v| (t + v.powi(3), f + v.powi(4)));
-        let (skewness, kurtosis) = (third / n, fourth / n - 3.0);
-        // A constant column has neither.
-        let spread = c.iter().any(|v| *v != 0.0);
-        spread
-            && (skewness.abs() > 0.5_f64.max(5.0 * (6.0 / n).sqrt())
-                || kurtosis.abs() > 1.0_f64.max(5.0 * (24.0 / n).sqrt()))
+fn far_from_normal(moments: &Moments) -> bool {
+    let n = moments.samples() as f64;
+    // A constant column has neither. Powers beyond the range of numbers are far from normal, whatever they come to.
+    moments.shapes().into_iter().flatten().any(|(skewness, kurtosis)| {
+        !(skewness.is_finite() && kurtosis.is_finite())
+            || skewness.abs() > 0.5_f64.max(5.0 * (6.0 / n).sqrt())
+            || kurtosis.abs() > 1.0_f64.max(5.0 * (24.0 / n).sqrt())
     })
 }
 
@@ -232,7 +278,7 @@ impl Estimator for Gaussian {
 impl MutualInformation for Gaussian {
     fn estimate(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let (x, y) = Pair::new(&x, &y)?.continuous(self.name())?;
-        self.of(&self.prepared(x)?, &self.prepared(y)?, x.nrows() as f64 - 1.0)
+        self.of(self.prepared(x)?.view(), self.prepared(y)?.view(), x.nrows() as f64 - 1.0)
     }
 }
 
@@ -248,12 +294,13 @@ impl ConditionalMutualInformation for Gaussian {
             return Err(EstimatorError::TooFewSamples { found: n, needed: z.ncols() + 3 });
         }
         // What Z does not explain: the partial correlations are those of the residuals.
-        let residual = |v: Array2<f64>| {
+        let residual = |v: CowArray<'_, f64, Ix2>| {
+            let v = standardised(v.view());
             let weights = z.t().dot(&v) / n as f64;
-            standardised((&v - &z.dot(&weights)).view())
+            &v - &z.dot(&weights)
         };
         let (x, y) = (residual(self.prepared(x)?), residual(self.prepared(y)?));
-        self.of(&x, &y, (n - 1 - z.ncols()) as f64)
+        self.of(x.view(), y.view(), (n - 1 - z.ncols()) as f64)
     }
 }
 
@@ -261,31 +308,11 @@ impl Entropy for Gaussian {
     /// `½ log((2πe)^D |Σ|)`.
     fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimatorError> {
         let x = continuous(&x, NAME)?;
-        let (n, d) = x.dim();
-        if n <= d + 1 {
-            return Err(EstimatorError::TooFewSamples { found: n, needed: d + 2 });
+        squarable(x, 0)?;
+        match MomentSums::of(&[x]) {
+            Some(moments) => self.entropy_of_moments(&moments),
+            None => Err(EstimatorError::TooFewSamples { found: 0, needed: x.ncols() + 2 }),
         }
-        // By the correlation matrix, which is well scaled whatever the units of the columns.
-        let z = standardised(x);
-        let scales: f64 = standard_deviations(x).iter().map(|s| s.ln()).sum();
-        let spectrum = eigenvalues(covariance(z.view()));
-        if spectrum.iter().any(|v| *v <= 1e-13) {
-            return Err(EstimatorError::NoDensity { estimator: NAME });
-        }
-        let log_determinant = spectrum.iter().map(|v| v.ln()).sum::<f64>() + 2.0 * scales;
-        let freedom = n as f64 - 1.0;
-        let bias = if self.bias {
-            (1..=d).map(|i| digamma((freedom - i as f64 + 1.0) / 2.0) - (freedom / 2.0).ln()).sum::<f64>()
-        } else {
-            0.0
-        };
-        let value = 0.5 * (d as f64 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln() + log_determinant - bias);
-        let mut estimate = Estimate::plain(value, n);
-        estimate.std_error = Some(crate::Nats((d as f64 / (2.0 * n as f64)).sqrt()));
-        if far_from_normal(z.view()) {
-            estimate = estimate.warned(Warning::OutOfDomain);
-        }
-        Ok(estimate)
     }
 }
 

@@ -5,7 +5,20 @@ use anyhow::{Result, bail};
 use clap::{Arg, ArgAction, Command};
 
 /// What says how to work or to show, and not what: the same results come out under every value.
-const HOW: [&str; 9] = ["out", "force", "resume", "threads", "json", "quiet", "progress", "color-scale", "colormap"];
+const HOW: [&str; 12] = [
+    "out",
+    "force",
+    "resume",
+    "threads",
+    "json",
+    "quiet",
+    "progress",
+    "color-scale",
+    "colormap",
+    "stream",
+    "in-memory",
+    "chunk-rows",
+];
 
 /// Commands whose work is no job: they print what the program knows of itself, or are about jobs.
 const NO_JOBS: [&str; 12] = [

@@ -1,14 +1,18 @@
 //! `narrows mi` and `narrows entropy`
 
+mod stream;
+mod told;
+
+use self::stream::StreamArgs;
+use self::told::{Kind, Side, Told};
 use super::options::LARGEST_SEED;
 use super::output::Output;
 use crate::plane::Unit;
 use crate::variable::{LoadedVariable, VariableFile};
 use anyhow::{Context, Result, ensure};
 use narrows_estimators::registry::{self, Entry, Measure};
-use narrows_estimators::uncertainty::{self, Estimand, PermutationTest};
-use narrows_estimators::{Estimate, Nats, OwnedVariable, Transform, Variable, transformed};
-use serde_json::{Value, json};
+use narrows_estimators::uncertainty::{self, Estimand};
+use narrows_estimators::{Estimate, OwnedVariable, Transform, Variable, transformed};
 use std::time::Instant;
 
 /// Estimate the mutual information of two variables
@@ -60,6 +64,8 @@ pub(super) struct MiArgs {
     transform: Option<TransformName>,
     #[command(flatten)]
     common: EstimateArgs,
+    #[command(flatten)]
+    stream: StreamArgs,
 }
 
 /// Estimate the entropy of a variable
@@ -82,6 +88,8 @@ pub(super) struct EntropyArgs {
     estimator: Option<String>,
     #[command(flatten)]
     common: EstimateArgs,
+    #[command(flatten)]
+    stream: StreamArgs,
 }
 
 /// What both share.
@@ -149,7 +157,52 @@ fn kind(discrete: bool, continuous: bool) -> Option<bool> {
     }
 }
 
+impl MiArgs {
+    fn files(&self) -> Vec<(&'static str, VariableFile)> {
+        let of = |place: &str, discrete, continuous| VariableFile {
+            place: place.into(),
+            discrete: kind(discrete, continuous),
+        };
+        vec![
+            ("x", of(&self.x, self.x_discrete, self.x_continuous)),
+            ("y", of(&self.y, self.y_discrete, self.y_continuous)),
+        ]
+    }
+
+    /// What was asked for that needs all samples at once.
+    fn needs_memory(&self) -> Option<&'static str> {
+        let own = [
+            (self.z.is_some(), "--given"),
+            (self.permutations.is_some(), "--permutations"),
+            (self.transform.is_some(), "--transform"),
+        ];
+        own.into_iter().find_map(|(is, option)| is.then_some(option)).or_else(|| self.common.needs_memory())
+    }
+
+    fn specification(&self, default: &str) -> String {
+        let own = self.estimator.as_deref().unwrap_or(default);
+        self.compress.as_ref().map_or_else(|| own.into(), |encoder| format!("{encoder}/{own}"))
+    }
+}
+
+impl EstimateArgs {
+    fn needs_memory(&self) -> Option<&'static str> {
+        match self.interval {
+            IntervalKind::Subsampling => Some("--interval subsampling"),
+            IntervalKind::Jackknife => Some("--interval jackknife"),
+            _ => self.extrapolate.then_some("--extrapolate"),
+        }
+    }
+}
+
 pub(super) fn mi(args: &MiArgs, output: Output) -> Result<()> {
+    let asked = args.specification("auto");
+    let streaming = || registry::streaming_mutual_information(&asked);
+    if args.stream.applies(&args.files(), &streaming, args.needs_memory())? {
+        let estimator = registry::mutual_information(&asked)?;
+        let what = Asked { quantity: "I(X;Y)", specification: &asked, parameters: estimator.parameters() };
+        return stream::answer(&what, streaming()?, &args.files(), &args.common, &args.stream, output);
+    }
     let load = |option: &str, place: &str, discrete| {
         let loaded = VariableFile { place: place.into(), discrete }.load()?;
         if let Some(note) = &loaded.note {
@@ -160,7 +213,7 @@ pub(super) fn mi(args: &MiArgs, output: Output) -> Result<()> {
     let x = load("x", &args.x, kind(args.x_discrete, args.x_continuous))?;
     let y = load("y", &args.y, kind(args.y_discrete, args.y_continuous))?;
     let z = args.z.as_deref().map(|z| load("z", z, kind(args.z_discrete, args.z_continuous))).transpose()?;
-    let loaded: Vec<(&str, &str, &LoadedVariable)> = [("x", args.x.as_str(), &x), ("y", args.y.as_str(), &y)]
+    let loaded: Vec<(&'static str, &str, &LoadedVariable)> = [("x", args.x.as_str(), &x), ("y", args.y.as_str(), &y)]
         .into_iter()
         .chain(z.as_ref().map(|loaded| ("z", args.z.as_deref().unwrap_or_default(), loaded)))
         .collect();
@@ -174,10 +227,7 @@ pub(super) fn mi(args: &MiArgs, output: Output) -> Result<()> {
             other.variable.view().len()
         );
     }
-    let mut specification = args.estimator.clone().unwrap_or_else(|| default_for(&variables).into());
-    if let Some(encoder) = &args.compress {
-        specification = format!("{encoder}/{specification}");
-    }
+    let specification = args.specification(default_for(&variables));
     if z.is_some() {
         let estimator = registry::conditional(&specification)?;
         let estimand = |v: &[Variable<'_>]| estimator.estimate_given(v[0].reborrow(), v[1].reborrow(), v[2].reborrow());
@@ -191,7 +241,20 @@ pub(super) fn mi(args: &MiArgs, output: Output) -> Result<()> {
 }
 
 pub(super) fn entropy(args: &EntropyArgs, output: Output) -> Result<()> {
-    let x = VariableFile { place: args.x.clone(), discrete: kind(args.x_discrete, args.x_continuous) }.load()?;
+    let file = VariableFile { place: args.x.clone(), discrete: kind(args.x_discrete, args.x_continuous) };
+    let files = [("x", file.clone())];
+    let asked = match &args.estimator {
+        Some(own) => own.clone(),
+        None if args.stream.asked() && file.stream()?.width().is_none() => "plug-in".into(),
+        None => "kozachenko-leonenko".into(),
+    };
+    let streaming = || registry::streaming_entropy(&asked);
+    if args.stream.applies(&files, &streaming, args.common.needs_memory())? {
+        let estimator = registry::entropy(&asked)?;
+        let what = Asked { quantity: "H(X)", specification: &asked, parameters: estimator.parameters() };
+        return stream::answer(&what, streaming()?, &files, &args.common, &args.stream, output);
+    }
+    let x = file.load()?;
     let variables = [x.variable.view()];
     let by_kind = match variables[0] {
         Variable::Discrete(_) => "plug-in",
@@ -225,6 +288,10 @@ impl Asked<'_> {
     fn entry(&self) -> Option<&'static Entry> {
         registry::entry(self.specification)
     }
+
+    fn is_information(&self) -> bool {
+        self.entry().is_none_or(|e| e.measure == Measure::Information)
+    }
 }
 
 #[allow(clippy::too_many_arguments)] // One caller a subcommand; a struct would only rename them.
@@ -235,7 +302,7 @@ fn answer(
     transform: Option<TransformName>,
     variables: &[Variable<'_>],
     estimand: &Estimand<'_>,
-    loaded: &[(&str, &str, &LoadedVariable)],
+    loaded: &[(&'static str, &str, &LoadedVariable)],
     output: Output,
 ) -> Result<()> {
     let start = Instant::now();
@@ -280,131 +347,9 @@ fn answer(
     if args.clip {
         estimate = estimate.clipped();
     }
-    let is_information = asked.entry().is_none_or(|e| e.measure == Measure::Information);
-    let told = Told { asked, args, estimate: &estimate, test, seconds, is_information, loaded };
+    let sides: Vec<Side<'_>> =
+        loaded.iter().map(|(name, place, l)| Side { name, place, kind: Kind::of(&l.variable) }).collect();
+    let is_information = asked.is_information();
+    let told = Told { asked, args, estimate: &estimate, test, seconds, is_information, sides: &sides, streamed: None };
     output.summary(&told.lines(), &told.json())
-}
-
-/// An answer on its way to the terminal.
-struct Told<'a> {
-    asked: &'a Asked<'a>,
-    args: &'a EstimateArgs,
-    estimate: &'a Estimate,
-    test: Option<PermutationTest>,
-    seconds: f64,
-    is_information: bool,
-    loaded: &'a [(&'a str, &'a str, &'a LoadedVariable)],
-}
-
-impl Told<'_> {
-    fn unit(&self) -> &'static str {
-        if self.is_information { self.args.unit.name() } else { "score" }
-    }
-
-    fn of(&self, nats: Nats) -> f64 {
-        if self.is_information { self.args.unit.of(nats.0) } else { nats.0 }
-    }
-
-    fn json(&self) -> Value {
-        let interval = self.estimate.interval();
-        let mut value = json!({
-            "quantity": self.asked.quantity,
-            "estimator": self.asked.entry().map(|e| e.name),
-            "parameters": self.asked.parameters,
-            "value": self.of(self.estimate.value),
-            "unit": self.unit(),
-            "std_error": self.estimate.std_error.map(|se| self.of(se)),
-            "ci_low": interval.map(|(low, _)| self.of(low)),
-            "ci_high": interval.map(|(_, high)| self.of(high)),
-            "n_samples": self.estimate.n_samples,
-            "seconds": self.seconds,
-            "warnings": self.estimate.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        });
-        if !self.estimate.details.is_empty() {
-            value["details"] = self
-                .estimate
-                .details
-                .iter()
-                .map(|d| (d.name.to_string(), json!(d.value)))
-                .collect::<serde_json::Map<_, _>>()
-                .into();
-        }
-        if let Some(test) = self.test {
-            value["p_value"] = json!(test.p_value);
-            value["permutations"] = json!(test.permutations);
-            value["null_mean"] = json!(self.of(test.null_mean));
-            value["null_std"] = json!(self.of(test.null_std));
-        }
-        for (name, place, loaded) in self.loaded {
-            value[*name] = match loaded.variable.view() {
-                Variable::Continuous(values) => {
-                    json!({ "file": place, "kind": "continuous", "dimension": values.ncols() })
-                }
-                Variable::Discrete(labels) => {
-                    json!({ "file": place, "kind": "discrete", "values": labels.iter().max().map_or(0, |m| m + 1) })
-                }
-                _ => json!({ "file": place }),
-            };
-        }
-        value
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let (value, unit) = (self.of(self.estimate.value), self.unit());
-        let digits = digits(self.estimate.std_error.map(|se| self.of(se)));
-        let mut first = format!("{} = {value:.digits$} {unit}", self.asked.quantity);
-        if let (Some(se), Some((low, high))) = (self.estimate.std_error, self.estimate.interval()) {
-            first +=
-                &format!(" ± {:.digits$}  (95 %: {:.digits$} … {:.digits$})", self.of(se), self.of(low), self.of(high));
-        }
-        let kinds: Vec<String> = self.loaded.iter().map(|(_, _, l)| kind_of(&l.variable)).collect();
-        let mut lines = vec![
-            first,
-            format!(
-                "{} ({}), {} samples of {}, {:.2} s",
-                self.asked.entry().map_or(self.asked.specification, |e| e.name),
-                self.asked.parameters,
-                self.estimate.n_samples,
-                kinds.join(" × "),
-                self.seconds
-            ),
-        ];
-        if let Some(test) = self.test {
-            lines.push(format!(
-                "p = {} that x is independent of y ({} shuffles; shuffled values {:.4} ± {:.4} {unit})",
-                test.p_value,
-                test.permutations,
-                self.of(test.null_mean),
-                self.of(test.null_std)
-            ));
-        }
-        for d in &self.estimate.details {
-            match d.name.strip_suffix("_nats") {
-                Some(name) => lines.push(format!("  {}: {:.4} {unit}", name.replace('_', " "), self.of(Nats(d.value)))),
-                None => lines.push(format!("  {}: {}", d.name.replace('_', " "), rounded(d.value))),
-            }
-        }
-        lines.extend(self.estimate.warnings.iter().map(|w| format!("warning: {w}: {}", w.meaning())));
-        lines
-    }
-}
-
-fn kind_of(variable: &OwnedVariable) -> String {
-    match variable.view() {
-        Variable::Continuous(values) => format!("{} continuous", values.ncols()),
-        Variable::Discrete(labels) => format!("{} classes", labels.iter().max().map_or(0, |m| m + 1)),
-        _ => String::new(),
-    }
-}
-
-/// Decimals that the noise leaves a meaning to, one to spare; six without a known noise.
-fn digits(std_error: Option<f64>) -> usize {
-    match std_error {
-        Some(se) if se > 0.0 => (2.0 - se.log10().floor()).clamp(2.0, 9.0) as usize - 1,
-        _ => 6,
-    }
-}
-
-fn rounded(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value}") } else { format!("{value:.4}") }
 }
