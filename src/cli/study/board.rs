@@ -231,6 +231,17 @@ impl Watch for Board<'_> {
         });
     }
 
+    fn lost(&self, at: usize) {
+        self.with(|board, seen| {
+            if let Some((Some(bar), _)) = seen.running.remove(&at) {
+                bar.finish_and_clear();
+            }
+            board.count(seen, at, [0, -1, 0]);
+            board.line(seen, &format!("{}: another process has taken it over", board.name(at)));
+            board.redraw(seen);
+        });
+    }
+
     fn waits(&self, cells: &[(usize, String)]) {
         self.with(|board, seen| {
             if !std::mem::replace(&mut seen.waited, true) {

@@ -141,6 +141,11 @@ fn list(output: Output) -> Result<()> {
 }
 
 fn show(name: &str, output: Output) -> Result<()> {
+    if is_grid(name) {
+        let text = std::fs::read_to_string(name)?;
+        let file = SweepFile::read(Path::new(name))?;
+        return output.summary(&[text.trim_end().to_string()], &json!({ "name": file.name, "text": text }));
+    }
     let study = Study::read(name)?;
     let text = match BUILTIN.iter().find(|b| b.name == name) {
         Some(builtin) => builtin.text.to_string(),

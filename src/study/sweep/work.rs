@@ -44,6 +44,8 @@ pub trait Watch: Sync {
     fn done(&self, at: usize, seconds: f64, here: bool);
     /// A cell could not be done.
     fn failed(&self, at: usize, message: &str);
+    /// A cell was taken over by another process, since this one stood still for long.
+    fn lost(&self, at: usize);
     /// There is nothing to do but to wait for cells that others are at work on.
     fn waits(&self, cells: &[(usize, String)]);
 }
@@ -287,7 +289,11 @@ impl Worker<'_> {
                 Mark::Failed
             }
             Ended::Changed(_) => Mark::Changed,
-            Ended::Full(_) | Ended::Lost => Mark::Open,
+            Ended::Lost => {
+                self.watch.lost(at);
+                Mark::Open
+            }
+            Ended::Full(_) => Mark::Open,
         })
     }
 }
