@@ -72,7 +72,7 @@ fn attempted(
                 seconds: began.elapsed().as_secs_f64(),
                 host: host(),
                 also_read: beside.iter().filter_map(|path| prints.of(Path::new(path)).ok()).collect(),
-                needs: cell.needs.iter().map(|&need| mark(order, need)).collect(),
+                needs: cell.needs.iter().map(|&need| (order.plan.cells[need].id.clone(), mark(order, need))).collect(),
             };
             drop(prints);
             order.store.commit(&finished, &results, &lease.folder().join("old"))?;

@@ -55,14 +55,16 @@ impl States {
 
     /// A cell that this one needs, which is not what it was when this one read it.
     fn outdated_need(&self, plan: &Plan, at: usize, finished: &Finished) -> Option<String> {
-        let needs = plan.cells[at].needs.iter().zip(&finished.needs);
-        let changed = needs.into_iter().find(|(need, then)| match &self.0[**need] {
+        let changed = plan.cells[at].needs.iter().find(|&&need| match &self.0[need] {
             CellState::Outdated(_) => true,
-            CellState::Done(_) => self.1[**need].as_ref().is_some_and(|now| now.mark() != **then),
+            CellState::Done(_) => {
+                let then = finished.needs.get(&plan.cells[need].id);
+                self.1[need].as_ref().is_some_and(|now| Some(&now.mark()) != then)
+            }
             // What is gone or failed is done anew, and looked at then.
             _ => false,
         });
-        changed.map(|(need, _)| format!("the cell {} {}", plan.cells[*need].step, plan.cells[*need].label))
+        changed.map(|&need| format!("the cell {} {}", plan.cells[need].step, plan.cells[need].label))
     }
 
     /// What was there when this was looked at, good or not.

@@ -8,6 +8,7 @@ use crate::run::{InputFile, PARTIAL, write_atomic};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,8 +50,8 @@ pub struct Finished {
     pub host: String,
     /// Files that were read beside those that the job names.
     pub also_read: Vec<InputFile>,
-    /// What the cells that it needs had read so, each as [`Finished::mark`].
-    pub needs: Vec<String>,
+    /// What the cells that it needs had read so, by their names, each as [`Finished::mark`].
+    pub needs: BTreeMap<String, String>,
 }
 
 impl Opening {
@@ -76,7 +77,7 @@ impl Finished {
     /// by this cell and by those that it needs.
     pub fn mark(&self) -> String {
         let read: Vec<(&str, &str)> = self.also_read.iter().map(|f| (f.path.as_str(), f.sha256.as_str())).collect();
-        if read.is_empty() && self.needs.iter().all(String::is_empty) {
+        if read.is_empty() && self.needs.values().all(String::is_empty) {
             return String::new();
         }
         let hash = Sha256::digest(serde_json::json!([read, self.needs]).to_string());
@@ -300,7 +301,7 @@ mod tests {
             seconds: 1.0,
             host: "h".into(),
             also_read: if read.is_empty() { vec![] } else { vec![file(read)] },
-            needs: vec![],
+            needs: BTreeMap::new(),
         }
     }
 
