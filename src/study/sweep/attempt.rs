@@ -1,11 +1,12 @@
 //! Doing one cell: its process, what it leaves, and whether that can be kept.
 
 use super::fingerprint::Fingerprints;
-use super::lease::{Lease, host};
+use super::holder::host;
+use super::lease::Lease;
 use super::plan::{Cell, Yields};
 use super::process::{Trouble, perform};
+use super::records::{Failure, Finished};
 use super::state::CellState;
-use super::store::{Failure, Finished};
 use super::work::Order;
 use crate::run::InputFile;
 use anyhow::{Context, Result};

@@ -6,83 +6,19 @@
 //! No lock of the file system and no clock of another machine is trusted: a claim is a file that is made exclusively and
 //! touched as long as its holder lives; who waits for it measures by its own clock how long it has stood still.
 
+use super::holder::Holder;
 use super::store::Store;
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How often a claim is touched.
 pub(super) const BEAT: Duration = Duration::from_secs(5);
 /// A claim that has stood still as long is nobody's. Network file systems may show a change a minute late.
 const STILL: Duration = Duration::from_secs(150);
-
-/// Who claims.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Holder {
-    pub(super) host: String,
-    /// What the machine is called since it was started: process numbers begin anew with it.
-    boot: String,
-    pub(super) pid: u32,
-    /// The set of processes that it is one of, and whose it is: of others, numbers say nothing.
-    world: String,
-    /// When the process began, in the machine's own count; numbers of processes come again.
-    began: String,
-    /// Name of the folder that it works in.
-    nonce: String,
-}
-
-impl Holder {
-    /// This process, with a number that it has not used yet.
-    pub(super) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let pid = std::process::id();
-        let (host, boot) = (host(), read("/proc/sys/kernel/random/boot_id"));
-        let nonce = format!("{host}-{pid}-{}-{}", began(pid).unwrap_or_default(), NEXT.fetch_add(1, Ordering::Relaxed));
-        Self { host, boot, world: world(), pid, began: began(pid).unwrap_or_default(), nonce }
-    }
-
-    /// Whether the process is known to be gone; of another machine nothing is known.
-    fn is_gone(&self) -> bool {
-        let here = self.host == host() && self.boot == read("/proc/sys/kernel/random/boot_id") && self.world == world();
-        here && !self.began.is_empty() && began(self.pid).as_deref() != Some(self.began.as_str())
-    }
-}
-
-/// Name of this machine.
-pub(super) fn host() -> String {
-    let name = read("/proc/sys/kernel/hostname");
-    if name.is_empty() { "localhost".into() } else { name }
-}
-
-fn read(path: &str) -> String {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.trim().chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
-}
-
-/// The set of processes that this one sees (a container has its own), and its user, who may not see those of others.
-fn world() -> String {
-    let set = fs::read_link("/proc/self/ns/pid").map(|l| l.display().to_string()).unwrap_or_default();
-    #[cfg(unix)]
-    let user = fs::metadata("/proc/self").map(|m| std::os::unix::fs::MetadataExt::uid(&m)).unwrap_or(0);
-    #[cfg(not(unix))]
-    let user = 0;
-    format!("{set} {user}")
-}
-
-/// When a process began, if it lives (field 22 of its line of statistics; the name before it may hold anything).
-fn began(pid: u32) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let after = &text[text.rfind(')')? + 1..];
-    let mut fields = after.split_whitespace();
-    // A process that has ended and waits for its parent works no more.
-    let state = fields.next()?;
-    if state == "Z" || state == "X" { None } else { fields.nth(18).map(String::from) }
-}
 
 /// A cell that is this process's to work on, until it is dropped.
 #[derive(Debug)]
@@ -294,7 +230,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = store(dir.path());
         let mut gone = Holder::new();
-        (gone.pid, gone.began) = (u32::MAX - 1, "1".into());
+        gone.pid = u32::MAX - 1;
         fs::write(store.claim("abcd"), serde_json::to_vec(&gone).unwrap()).unwrap();
         drop(ours(&store, &mut Watched::default()));
         // Of another machine nothing is known, until it has stood still for long.

@@ -2,7 +2,8 @@
 
 use super::fingerprint::Fingerprints;
 use super::plan::Plan;
-use super::store::{Failure, Finished, Store};
+use super::records::{Failure, Finished};
+use super::store::Store;
 use crate::run::InputFile;
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The merged tables over replicates: the mean of every number, for each setting of the grid.
 
-use super::merge::short;
+use super::front::short;
 use super::plan::Plan;
 use super::store::Store;
 use super::template::bare;
