@@ -30,7 +30,7 @@ use std::path::Path;
 
 pub use compose::compose;
 pub use sheet::Sheet;
-pub use study::{StudyPage, compose_study};
+pub use study::{StudyPage, StudyPlanes, compose_study, derive_study};
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");

@@ -23,47 +23,73 @@ pub struct StudyPage<'a> {
     pub labels: &'a HashMap<String, String>,
     /// Numbers over replicates.
     pub summary: &'a Summary,
+    /// Planes, and what follows from them.
+    pub planes: &'a StudyPlanes,
 }
 
 /// Rows of the summary on the page; the file has all.
 const MOST_ROWS: usize = 600;
 
-/// Draws `figures/` and writes `report.html` in a study's folder, and the tables that follow from its planes; yields the
-/// figures, and sentences on what follows.
+/// The merged planes and trainings of a study, and what follows from them.
+#[derive(Debug, Clone, Default)]
+pub struct StudyPlanes {
+    plane: Vec<PlaneRow>,
+    training: Vec<TrainingRow>,
+    derived: Derived,
+}
+
+impl StudyPlanes {
+    /// Sentences on what follows.
+    pub fn findings(&self) -> Vec<String> {
+        self.derived.findings()
+    }
+}
+
+/// Reads the merged planes and trainings in a study's folder, and writes the tables that follow from them. `labels` are the
+/// cells' values in short, by which runs are called where their own names do not tell them apart.
 ///
 /// # Errors
 /// When a merged table cannot be read, or a file cannot be written.
-pub fn compose_study(
-    folder: &Path,
-    manifest: &mut Manifest,
-    page: &StudyPage,
-    options: &FigureOptions,
-) -> Result<Vec<FigureFile>> {
+pub fn derive_study(folder: &Path, labels: &HashMap<String, String>) -> Result<StudyPlanes> {
     let mut plane: Vec<PlaneRow> = table(folder, "plane.csv")?;
     let mut training: Vec<TrainingRow> = table(folder, "training.csv")?;
     let key = |r: &PlaneRow| {
         format!("{}\t{}\t{}\t{}\t{}\t{}", r.run, r.checkpoint, r.layer, r.estimator, r.parameters, r.quantity)
     };
     if !all_differ(plane.iter().map(key)) {
-        rename(&folder.join("plane.csv"), page.labels, plane.iter_mut().map(|r| &mut r.run))?;
+        rename(&folder.join("plane.csv"), labels, plane.iter_mut().map(|r| &mut r.run))?;
     }
     let key = |r: &TrainingRow| format!("{}\t{}\t{}\t{:?}\t{}", r.run, r.epoch, r.layer, r.step, r.quantity);
     if !all_differ(training.iter().map(key)) {
-        rename(&folder.join("training.csv"), page.labels, training.iter_mut().map(|r| &mut r.run))?;
+        rename(&folder.join("training.csv"), labels, training.iter_mut().map(|r| &mut r.run))?;
     }
     let derived = if plane.is_empty() {
         Derived::new(&[], &GradientRow::of(&training), 0)
     } else {
         derive(&plane, &GradientRow::of(&training), 0, folder)?
     };
-    manifest.findings.extend(derived.findings());
+    Ok(StudyPlanes { plane, training, derived })
+}
+
+/// Draws `figures/` and writes `report.html` in a study's folder; yields the figures.
+///
+/// # Errors
+/// When a merged table cannot be read, or a file cannot be written.
+pub fn compose_study(
+    folder: &Path,
+    manifest: &Manifest,
+    page: &StudyPage,
+    options: &FigureOptions,
+) -> Result<Vec<FigureFile>> {
+    let StudyPlanes { plane, training, derived } = page.planes;
+
     let target = folder.join("figures");
     std::fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
     // Where there are means, single runs are left to the interactive plane: a hundred of them would bury the rest.
     let means = !derived.plane_mean.is_empty();
     let drawn = FigureTables {
-        plane: if means { &[] } else { &plane },
-        training: if means { &[] } else { &training },
+        plane: if means { &[] } else { plane },
+        training: if means { &[] } else { training },
         phases: &derived.phases,
         plane_mean: &derived.plane_mean,
         phases_mean: &derived.phases_mean,
@@ -77,7 +103,7 @@ pub fn compose_study(
         .flatten()
         .chain(numbers(page.summary))
         .collect();
-    let parts = Parts { plane: &plane, training: &training, derived: &derived, figures: &figures, sheets: &sheets };
+    let parts = Parts { plane, training, derived, figures: &figures, sheets: &sheets };
     write_page(folder, manifest, (limits, *options), &parts)?;
     Ok(figures)
 }

@@ -1,8 +1,9 @@
 //! The same rows as Parquet. This and `matrix` are the only files that name polars.
 
 use super::{ColumnKind, Row, dictionary, to_csv};
+use crate::subject::guard::caught;
 use crate::variable::{Column as TableColumn, Table, Values};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use polars::prelude::{Column, DataFrame, DataType, IntoColumn, NamedFrom, Series};
 use polars_io::prelude::{
     KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions,
@@ -72,11 +73,15 @@ pub fn csv_to_parquet(table: &str, text: &[u8], columns: &[(&str, ColumnKind)]) 
 /// # Errors
 /// When the file is damaged, or a column is of another type: it is named.
 pub fn read_parquet(bytes: &[u8]) -> Result<Table> {
-    let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish().context(UNREADABLE)?;
+    // The reader panics at types that it was built without.
+    let read = || ParquetReader::new(std::io::Cursor::new(bytes)).finish();
+    let frame = caught(read).map_err(|reason| anyhow!("{OTHER_TYPES} ({reason})"))?.context(UNREADABLE)?;
     table_of(&frame, 0)
 }
 
 const UNREADABLE: &str = "it is not a readable Parquet file";
+const OTHER_TYPES: &str = "a column is of a type that is not read, such as a category, a decimal or a date: write it anew with the \
+                           columns that are needed, as numbers and text";
 
 /// The columns of a frame whose first row is that of this number from 0.
 fn table_of(frame: &DataFrame, first_row: usize) -> Result<Table> {

@@ -64,6 +64,9 @@ impl Symbols {
     }
 }
 
+/// Whole numbers below this are told apart as doubles, 2⁵³.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// A number for each value of a column.
 #[derive(Debug, Default)]
 struct Codes {
@@ -93,6 +96,15 @@ impl Codes {
                         seen + at + 1
                     );
                 }
+                if let Some(at) = values.iter().position(|v| v.abs() >= EXACT) {
+                    bail!(
+                        "{:.0} in row {} of column {} is 2⁵³ or more, where neighbouring whole numbers are no longer told apart: number \
+                         the classes anew, from 0",
+                        values[at],
+                        seen + at + 1,
+                        column.name
+                    );
+                }
                 let code = |value: &f64| {
                     let next = self.numbers.len() as u32;
                     // Adding zero makes one zero of the two.
@@ -114,6 +126,8 @@ mod tests {
         let column = |values: Values| Column { name: "c".into(), values };
         let names = |text: &str| column(Values::Text(text.split(' ').map(String::from).collect()));
         let numbers = |values: &[f64]| column(Values::Real(values.to_vec()));
+        let large = symbols(&[&numbers(&[1.0, 9_007_199_254_740_993.0])]).unwrap_err().to_string();
+        assert!(large.contains("row 2") && large.contains("number the classes anew"), "{large}");
         let whole = symbols(&[&names("b a b b a"), &numbers(&[1.0, 2.0, 1.0, 0.0, 2.0])]).unwrap();
         assert_eq!(whole, [0, 1, 0, 2, 1]);
         let mut parts = Symbols::default();

@@ -1,6 +1,7 @@
 //! `narrows study`
 
 mod board;
+mod gather;
 mod grid;
 mod page;
 mod plan;

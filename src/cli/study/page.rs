@@ -1,14 +1,14 @@
 //! The report of a study of many jobs: `narrows report STUDY`, and the end of a run that did all of it.
 
+use super::gather::{Gathered, gather};
 use super::planned::Planned;
 use crate::cli::output::Output;
 use crate::cli::report::LookArgs;
 use crate::report::{StudyPage, compose_study};
 use crate::run::{Identity, InputFile, Limits, Manifest, now, write_atomic};
-use crate::study::sweep::{CellState, Plan, States, Store, Summary, SweepFile, counts, merge};
+use crate::study::sweep::{CellState, Plan, States, Store, SweepFile, counts};
 use anyhow::Result;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// Kinds of warnings of cells that the page repeats.
@@ -17,11 +17,10 @@ const MOST_WARNINGS: usize = 10;
 /// Gathers what is done, and writes the study's page.
 pub(in crate::cli) fn write(place: &Path, look: LookArgs, output: Output) -> Result<()> {
     let started = now();
-    let Planned { file, plan, store } = Planned::existing(place)?;
-    let states = States::look(&plan, &store);
-    let merged = merge(&plan, &states, &store, true)?;
-    let summary = Summary::of(&plan, &file.replicates, &store, &merged.tables)?;
-    summary.write(store.path())?;
+    let of = Planned::existing(place)?;
+    let states = States::look(&of.plan, &of.store);
+    let Gathered { merged, summary, planes, labels, findings } = gather(&of, &states, true)?;
+    let Planned { file, plan, store } = of;
     let counted = counts(&plan, &states, &file.step_names());
     let failures: Vec<[String; 3]> = plan
         .cells
@@ -32,7 +31,6 @@ pub(in crate::cli) fn write(place: &Path, look: LookArgs, output: Output) -> Res
             _ => None,
         })
         .collect();
-    let labels: HashMap<String, String> = plan.cells.iter().map(|c| (c.id.clone(), c.label.clone())).collect();
     let cells = Cells::look(&plan, &states, &store);
     let mut manifest = Manifest {
         schema: Manifest::SCHEMA.into(),
@@ -43,7 +41,7 @@ pub(in crate::cli) fn write(place: &Path, look: LookArgs, output: Output) -> Res
         finished: now(),
         resumed: false,
         warnings: vec![],
-        findings: vec![],
+        findings,
         attribution: cells.attribution,
     };
     if merged.left_out > 0 {
@@ -55,9 +53,8 @@ pub(in crate::cli) fn write(place: &Path, look: LookArgs, output: Output) -> Res
         ));
     }
     manifest.warnings.extend(cells.warnings);
-    manifest.findings = super::judge(&file.claims, store.path())?;
-    let page = StudyPage { counts: &counted, failures: &failures, labels: &labels, summary: &summary };
-    let figures = compose_study(store.path(), &mut manifest, &page, &look.options())?;
+    let page = StudyPage { counts: &counted, failures: &failures, labels: &labels, summary: &summary, planes: &planes };
+    let figures = compose_study(store.path(), &manifest, &page, &look.options())?;
     write_atomic(&store.path().join("manifest.json"), &serde_json::to_vec_pretty(&manifest)?)?;
 
     let mut lines = manifest.findings.clone();

@@ -1,24 +1,27 @@
 //! `narrows study merge` and `narrows study status`.
 
+use super::gather::{Gathered, gather};
 use super::planned::Planned;
 use super::time::span;
 use crate::cli::output::Output;
-use crate::study::sweep::{CellState, Costs, States, counts, merge as merge_tables};
+use crate::study::sweep::{CellState, Costs, States, counts};
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// `narrows study merge`.
 pub(super) fn merge(place: &Path, partial: bool, output: Output) -> Result<()> {
-    let Planned { file, plan, store } = Planned::existing(place)?;
-    let states = States::look(&plan, &store);
-    let merged = merge_tables(&plan, &states, &store, partial)?;
+    let of = Planned::existing(place)?;
+    let states = States::look(&of.plan, &of.store);
+    let Gathered { merged, findings, .. } = gather(&of, &states, partial)?;
+    let Planned { file, plan, .. } = of;
     let mut lines: Vec<String> = merged
         .tables
         .iter()
         .map(|(stem, rows)| format!("table   {}  ({rows} rows)", place.join(format!("{stem}.csv")).display()))
         .collect();
     lines.insert(0, format!("merged  {} of {} cells of {}", merged.cells, plan.cells.len(), file.name));
+    lines.extend(findings.iter().cloned());
     if merged.left_out > 0 {
         lines.push(format!("warning: {} cells are left out: cells.csv says why", merged.left_out));
     }
