@@ -31,6 +31,9 @@ impl Job {
             Some(other) => {
                 bail!("command = {other}: the words of a command are expected, such as \"plane\" or \"concept fit\"")
             }
+            None if options.contains_key("job") || options.contains_key("steps") => {
+                bail!("it is a study of many jobs and no job: `narrows study run` takes it")
+            }
             None => bail!("the key 'command' is missing: say what is to be done, such as command = \"plane\""),
         }
     }

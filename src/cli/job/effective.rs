@@ -53,7 +53,7 @@ pub(super) fn effective(root: &Command, job: &Job) -> Result<Effective> {
             if job.options.values().any(|value| value.as_str() == Some(&raw[0])) {
                 files.push(raw[0].clone());
             }
-            read(&job.command, &raw[0])?
+            read(&job.command, &raw[0]).map_err(|e| super::of_config(e, std::path::Path::new(&raw[0]), "the step"))?
         } else {
             json!(raw)
         };

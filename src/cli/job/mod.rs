@@ -8,7 +8,6 @@ mod schema;
 use super::Cli;
 use super::options::OutArgs;
 use super::output::Output;
-use crate::run::read_config;
 use crate::study::Job;
 use crate::study::sweep::{Commands, Effective};
 use anyhow::{Context, Result, anyhow, ensure};
@@ -47,7 +46,9 @@ pub(super) struct RunArgs {
 
 /// Does a job.
 pub(super) fn run(args: &RunArgs, output: Output) -> Result<()> {
-    let mut job = read_config(&args.job, Job::parse)?;
+    let shown = args.job.display();
+    let text = std::fs::read_to_string(&args.job).with_context(|| format!("cannot read the job {shown}"))?;
+    let mut job = Job::parse(&text).with_context(|| format!("the job {shown} cannot be used"))?;
     for setting in &args.set {
         job.set(setting)?;
     }
@@ -63,16 +64,35 @@ pub(super) fn run(args: &RunArgs, output: Output) -> Result<()> {
     let root = tree();
     let held = tempfile::Builder::new().prefix("narrows-job-").tempdir().context("cannot make a temporary folder")?;
     let file = held.path().join("config.toml");
-    let words = argv::words(&root, &job, &mut |text| write_config(&file, text)).with_context(of_job)?;
     if args.dry_run {
-        let line = line(&words);
-        return output.summary(std::slice::from_ref(&line), &json!({ "command": line, "arguments": words }));
+        let mut config = String::new();
+        let words = argv::words(&root, &job, &mut |text| {
+            config = text.into();
+            Ok("config.toml".into())
+        });
+        let words = words.with_context(of_job)?;
+        let mut lines = vec![line(&words)];
+        if !config.is_empty() {
+            lines.push(format!("\nwith this config.toml:\n\n{}", config.trim_end()));
+        }
+        return output.summary(&lines, &json!({ "command": lines[0], "arguments": words, "config": config }));
     }
+    let words = argv::words(&root, &job, &mut |text| write_config(&file, text)).with_context(of_job)?;
     let matches = root
         .try_get_matches_from(std::iter::once("narrows".to_string()).chain(words))
         .map_err(|e| anyhow!("{}", effective::said(&e)))
         .with_context(of_job)?;
-    super::run(Cli::from_arg_matches(&matches)?, output)
+    super::run(Cli::from_arg_matches(&matches)?, output).map_err(|e| of_config(e, &file, &of_job()))
+}
+
+/// An error about a config that stood in a job, which is not where the message says.
+pub(super) fn of_config(error: anyhow::Error, file: &Path, job: &str) -> anyhow::Error {
+    let (said, place) = (format!("{error:#}"), file.display().to_string());
+    if said.contains(&place) {
+        anyhow!("{}", said.replace(&format!("the config {place}"), &format!("[config] of {job}")).replace(&place, job))
+    } else {
+        error
+    }
 }
 
 /// The command tree, in which every command has the options of all.

@@ -87,6 +87,14 @@ impl SweepFile {
     /// When it is no TOML, a key is unknown or missing, or the grid is at fault.
     pub fn parse(text: &str) -> Result<Self> {
         let table: Table = toml::from_str(text)?;
+        ensure!(
+            !table.contains_key("command"),
+            "it is a job and no study: `narrows run` takes it, and [job] with a [grid] makes a study of it"
+        );
+        ensure!(
+            !table.contains_key("kind"),
+            "it is a single run (kind = …) and has no cells: `narrows study run` takes it, with --preset and --resume"
+        );
         if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
             bail!("the key '{key}' is unknown{}; a study has: {}", hint(key, KEYS.into_iter()), KEYS.join(", "));
         }

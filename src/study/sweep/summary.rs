@@ -125,10 +125,14 @@ impl Summary {
             .filter(|r| epoch.is_none_or(|e| r[e].parse::<u64>().ok() == last.get(&r[cell]).copied()))
             .collect();
         let keys: Vec<usize> = candidates.iter().copied().filter(|i| !values.contains(i)).collect();
+        // Rows that nothing tells apart (bins, weights, samples) are no replicates, and their mean says nothing.
         let keys = if wide { vec![] } else { needed(&kept, cell, keys, &header, settings) };
+        if !differ(&kept, cell, &keys) {
+            return Ok(());
+        }
         let mut order: Vec<(String, &Vec<String>)> = vec![];
         let mut found: HashMap<(String, &Vec<String>), Vec<f64>> = HashMap::new();
-        for record in kept {
+        for &record in &kept {
             let Some(setting) = settings.get(&record[cell]) else { continue };
             let key: Vec<String> = keys
                 .iter()
@@ -206,14 +210,7 @@ fn needed(
     header: &[String],
     settings: &HashMap<&str, Vec<String>>,
 ) -> Vec<usize> {
-    let differ = |keys: &[usize]| {
-        let mut seen = HashSet::new();
-        records.iter().all(|r| {
-            let own: Vec<&str> = std::iter::once(cell).chain(keys.iter().copied()).map(|k| &r[k]).collect();
-            seen.insert(own)
-        })
-    };
-    if !differ(&keys) {
+    if !differ(records, cell, &keys) {
         return keys;
     }
     let numbers = |&k: &usize| {
@@ -225,7 +222,7 @@ fn needed(
     let mut kept = keys.clone();
     for k in keys.into_iter().rev() {
         let without: Vec<usize> = kept.iter().copied().filter(|other| *other != k).collect();
-        if !differ(&without) {
+        if !differ(records, cell, &without) {
             continue;
         }
         let varies = || {
@@ -235,11 +232,26 @@ fn needed(
                 *known.entry(place).or_insert(&r[k]) != &r[k]
             })
         };
-        if numbers(&k) || beside(&k) || varies() {
+        // What follows from the setting, as a builder's name from the axis of builders, says it twice.
+        let follows = || {
+            let mut known: HashMap<Option<&Vec<String>>, &str> = HashMap::new();
+            let once = records.iter().all(|r| *known.entry(settings.get(&r[cell])).or_insert(&r[k]) == &r[k]);
+            once && known.values().collect::<HashSet<_>>().len() > 1
+        };
+        if numbers(&k) || beside(&k) || varies() || follows() {
             kept = without;
         }
     }
     kept
+}
+
+/// Whether these columns tell the rows of each cell apart.
+fn differ(records: &[&csv::StringRecord], cell: usize, keys: &[usize]) -> bool {
+    let mut seen = HashSet::new();
+    records.iter().all(|r| {
+        let own: Vec<&str> = std::iter::once(cell).chain(keys.iter().copied()).map(|k| &r[k]).collect();
+        seen.insert(own)
+    })
 }
 
 #[cfg(test)]
