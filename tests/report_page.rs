@@ -254,6 +254,8 @@ fn names_stay_text_schemes_are_followed_and_scripts_may_be_off() {
     let light = b.value(colours);
     b.prefer("prefers-color-scheme", "dark");
     b.until("getComputedStyle(document.body).backgroundColor === 'rgb(20, 23, 26)'");
+    // The curves are drawn anew by the page's script, a moment after its style has changed.
+    b.until(&format!("getComputedStyle(document.querySelector('.curve')).stroke !== {}", light[1]));
     let dark = b.value(colours);
     assert!(light[0] != dark[0] && light[1] != dark[1], "{light} {dark}");
     // A phone: nothing is wider than the window.
