@@ -3,7 +3,7 @@
 //! A [`SweepFile`] says what is varied and what is done; a [`Plan`] is its cells. A cell's name is the hash of everything
 //! that decides its results (the command, its options with their defaults, the contents of the files that they name, the
 //! cells that it needs), so that a finished cell is good for ever, for any process on any machine, and what has changed is
-//! another cell. A [`Store`] is the folder: cells appear in it whole, by renaming; a [`Lease`] keeps two processes from
+//! another cell. A [`Store`] is the folder: cells appear in it whole, by renaming; a claim keeps two processes from
 //! doing the same work, and nothing but work is lost where it fails. [`work`] does the cells, each in a process of its
 //! own; [`merge`] gathers their tables.
 
