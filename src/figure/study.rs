@@ -43,7 +43,7 @@ fn one(summary: &Summary, table: &str) -> Option<Drawing> {
         _ => true,
     };
     let all: Vec<String> = distinct(of_table.iter().map(|r| r.what.clone()));
-    let numbers: Vec<&String> = all
+    let mut numbers: Vec<&String> = all
         .iter()
         .filter(|what| {
             let own: Vec<f64> = of_table.iter().filter(|r| r.what == **what).map(|r| r.mean.mean).collect();
@@ -51,6 +51,8 @@ fn one(summary: &Summary, table: &str) -> Option<Drawing> {
             shown(what) && own.len() > 1 && own.iter().any(|m| *m != own[0])
         })
         .collect();
+    // What is seen on samples that were not trained on comes first.
+    numbers.sort_by_key(|what| !what.contains("split=test"));
     let kept: Vec<&String> = numbers.iter().copied().take(PANELS).collect();
     if kept.is_empty() {
         return None;
