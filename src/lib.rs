@@ -20,6 +20,7 @@ pub mod concept;
 pub mod dictionary;
 pub mod figure;
 pub mod generalisation;
+mod guard;
 pub mod mean;
 pub mod plane;
 pub mod regression;

@@ -110,7 +110,7 @@ pub fn main() -> ExitCode {
     // A panic is a fault of the program: say so in one place, without a trace that nobody asked for.
     if std::env::var_os("RUST_BACKTRACE").is_none_or(|v| v == "0") {
         std::panic::set_hook(Box::new(|info| {
-            if crate::subject::guard::is_quiet() {
+            if crate::guard::is_quiet() {
                 return;
             }
             eprintln!(

@@ -74,7 +74,7 @@ impl InputFile {
             hash.update(&buffer[..n]);
             bytes += n as u64;
         }
-        Ok(Self { path: path.display().to_string(), bytes, sha256: hexadecimal(hash) })
+        Ok(Self { path: path.display().to_string(), bytes, sha256: hexadecimal(&hash.finalize()) })
     }
 
     /// Reads many files through, on all threads, and remembers them as one: thousands of images would fill the manifest.
@@ -87,18 +87,22 @@ impl InputFile {
     /// When one cannot be read.
     pub fn of_all(folder: &Path, files: &[(String, PathBuf)]) -> Result<Self> {
         let read: Vec<Result<Self>> = files.par_iter().map(|(_, path)| Self::of(path)).collect();
-        let (mut hash, mut bytes) = (Sha256::new(), 0);
-        for (file, (name, _)) in read.into_iter().zip(files) {
-            let file = file?;
-            hash.update(format!("{}  {name}\n", file.sha256));
-            bytes += file.bytes;
-        }
-        Ok(Self { path: folder.display().to_string(), bytes, sha256: hexadecimal(hash) })
+        let read = read.into_iter().zip(files).map(|(file, (name, _))| Ok((file?, name.clone())));
+        Ok(Self::together(folder, &read.collect::<Result<Vec<_>>>()?))
+    }
+
+    /// Files as one, as [`InputFile::of_all`] does, of which each is known already, with its name.
+    pub(crate) fn together(folder: &Path, files: &[(Self, String)]) -> Self {
+        let mut hash = Sha256::new();
+        files.iter().for_each(|(file, name)| hash.update(format!("{}  {name}\n", file.sha256)));
+        let bytes = files.iter().map(|(file, _)| file.bytes).sum();
+        Self { path: folder.display().to_string(), bytes, sha256: hexadecimal(&hash.finalize()) }
     }
 }
 
-fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+/// Bytes as hashes are written.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A place `FILE:WHICH` as its file and what follows the colon; the whole is the file where there is one of that name, and

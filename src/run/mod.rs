@@ -7,7 +7,7 @@ mod manifest;
 
 pub(crate) use file::PARTIAL;
 pub use file::{InputFile, write_atomic};
-pub(crate) use file::{read_config, within, write_atomic_with};
+pub(crate) use file::{hexadecimal, read_config, within, write_atomic_with};
 pub use folder::{Existing, Opened, RunFolder};
 pub(crate) use folder::{TABLES, now};
 pub(crate) use ledger::Ledger;

@@ -110,6 +110,16 @@ impl Study {
     }
 }
 
+/// A table in which a value stands under a path of keys, a table in a table.
+pub(super) fn nested<'a>(path: impl DoubleEndedIterator<Item = &'a str>, value: Value) -> Table {
+    let whole = path.rev().fold(value, |inner, key| Value::Table(Table::from_iter([(key.to_string(), inner)])));
+    match whole {
+        Value::Table(table) => table,
+        // Under no key at all there is nothing to put it into.
+        _ => Table::new(),
+    }
+}
+
 /// Puts the values of `changes` over those of `base`, table by table.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! A grid of settings: every combination of the values that some keys take.
 
-use super::merge;
+use super::{merge, nested};
 use anyhow::{Result, bail, ensure};
 use toml::{Table, Value};
 
@@ -37,14 +37,7 @@ pub fn expand(grid: &Table) -> Result<Vec<Cell>> {
                 let mut cell: Cell = cell.clone();
                 let separator = if cell.label.is_empty() { "" } else { "-" };
                 cell.label = format!("{}{separator}{label}", cell.label);
-                let nested = path.iter().rev().fold(value.clone(), |inner, key| {
-                    let mut table = Table::new();
-                    table.insert(key.clone(), inner);
-                    Value::Table(table)
-                });
-                if let Value::Table(nested) = nested {
-                    merge(&mut cell.settings, &nested)?;
-                }
+                merge(&mut cell.settings, &nested(path.iter().map(String::as_str), value.clone()))?;
                 next.push(cell);
             }
         }

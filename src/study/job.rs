@@ -52,17 +52,8 @@ impl Job {
             self.command = text.trim().trim_matches('"').into();
             return Ok(());
         }
-        let changes = path.split('.').rev().fold(value, |inner, key| {
-            let mut table = Table::new();
-            table.insert(key.trim().into(), inner);
-            Value::Table(table)
-        });
-        match changes {
-            Value::Table(changes) => {
-                super::merge(&mut self.options, &changes).with_context(|| format!("in '{setting}'"))
-            }
-            _ => Ok(()),
-        }
+        let changes = super::nested(path.split('.').map(str::trim), value);
+        super::merge(&mut self.options, &changes).with_context(|| format!("in '{setting}'"))
     }
 }
 

@@ -15,6 +15,7 @@ pub mod sweep;
 pub use association::{association, association_findings};
 pub use builtin::{BUILTIN, Builtin};
 pub use claim::{Claim, Verdict};
+use file::nested;
 pub use file::{Kind, Study, merge};
 pub use grid::{Cell, expand};
 pub use job::Job;

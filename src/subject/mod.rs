@@ -6,7 +6,6 @@ pub mod capture;
 pub mod data;
 pub(crate) mod drawn;
 pub mod graph;
-pub(crate) mod guard;
 pub mod model;
 pub mod modules;
 mod network;

@@ -1,7 +1,7 @@
 //! The same rows as Parquet. This and `matrix` are the only files that name polars.
 
 use super::{ColumnKind, Row, dictionary, to_csv};
-use crate::subject::guard::caught;
+use crate::guard::caught;
 use crate::variable::{Column as TableColumn, Table, Values};
 use anyhow::{Context, Result, anyhow, bail};
 use polars::prelude::{Column, DataFrame, DataType, IntoColumn, NamedFrom, Series};

@@ -1,5 +1,6 @@
 //! A layer of the information plane whose activations are read some rows at a time.
 
+use super::passes::Passes;
 use crate::binning::{Cut, Grid, Span, plane_of};
 use crate::discrete::{RowNumbers, SymbolCounts};
 use crate::{Estimator, EstimatorError, PlaneEstimate, UniformBinning, ValueRange};
@@ -16,8 +17,7 @@ pub struct LayerStream {
     looking: bool,
     cut: Option<(Grid, RowNumbers)>,
     counts: SymbolCounts,
-    rows: usize,
-    first_pass: Option<usize>,
+    passes: Passes,
 }
 
 impl LayerStream {
@@ -30,7 +30,7 @@ impl LayerStream {
         };
         let looking = estimator.needs_spans() && spans.is_empty();
         let counts = SymbolCounts::default();
-        Ok(Self { estimator, spans, looking, cut: None, counts, rows: 0, first_pass: None })
+        Ok(Self { estimator, spans, looking, cut: None, counts, passes: Passes::default() })
     }
 
     /// Takes further rows [samples × units] with the class of each.
@@ -46,11 +46,11 @@ impl LayerStream {
         }
         crate::pair::finite(&activations).map_err(|e| match e {
             EstimatorError::NotFinite { row, column, value, .. } => {
-                EstimatorError::NotFiniteAt { row: self.rows + row, column, value }
+                EstimatorError::NotFiniteAt { row: self.passes.rows() + row, column, value }
             }
             other => other,
         })?;
-        self.rows += classes.len();
+        self.passes.add(classes.len());
         if self.looking {
             if !self.spans.is_empty() && self.spans.len() != activations.ncols() {
                 return Err(EstimatorError::UnlikeParts);
@@ -73,14 +73,7 @@ impl LayerStream {
     /// # Errors
     /// When there are fewer than two rows, or another number than in the pass before.
     pub fn end_pass(&mut self) -> Result<Option<PlaneEstimate>, EstimatorError> {
-        let found = std::mem::take(&mut self.rows);
-        let first = *self.first_pass.get_or_insert(found);
-        if found != first {
-            return Err(EstimatorError::ChangedMeanwhile { first, found });
-        }
-        if found < 2 {
-            return Err(EstimatorError::TooFewSamples { found, needed: 2 });
-        }
+        self.passes.end()?;
         if std::mem::take(&mut self.looking) {
             return Ok(None);
         }

@@ -34,6 +34,7 @@ mod gaussian;
 mod layer;
 mod linear;
 mod moments;
+mod passes;
 
 pub(crate) use binned::BinnedStream;
 pub(crate) use compressed::CompressedStream;
@@ -44,6 +45,7 @@ pub(crate) use linear::LinearStream;
 pub(crate) use moments::{MomentSums, Moments};
 
 use crate::{Estimate, EstimatorError, Variable};
+use passes::Passes;
 
 /// What is to be estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,19 +79,18 @@ pub struct Streaming {
     variables: usize,
     /// Columns of each variable; `None` for labels.
     shape: Option<Vec<Option<usize>>>,
-    rows: usize,
-    first_pass: Option<usize>,
+    passes: Passes,
 }
 
 impl Streaming {
     pub(crate) fn new(state: Box<dyn State>, wanted: Wanted) -> Self {
         let variables = if wanted == Wanted::Entropy { 1 } else { 2 };
-        Self { state, variables, shape: None, rows: 0, first_pass: None }
+        Self { state, variables, shape: None, passes: Passes::default() }
     }
 
     /// Rows taken in this pass.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.passes.rows()
     }
 
     /// Takes further rows: two variables for a mutual information, one for an entropy. No rows are no harm.
@@ -100,7 +101,7 @@ impl Streaming {
     pub fn add(&mut self, rows: &[Variable<'_>]) -> Result<(), EstimatorError> {
         let count = rows.first().map_or(0, Variable::len);
         if let Some(other) = rows.iter().find(|v| v.len() != count) {
-            return Err(EstimatorError::LengthMismatch { left: self.rows + count, right: self.rows + other.len() });
+            return Err(EstimatorError::LengthMismatch { left: self.rows() + count, right: self.rows() + other.len() });
         }
         if rows.len() != self.variables {
             return Err(EstimatorError::UnlikeParts);
@@ -123,14 +124,14 @@ impl Streaming {
             if let Variable::Continuous(values) = variable {
                 crate::pair::finite(values).map_err(|e| match e {
                     EstimatorError::NotFinite { row, column, value, .. } => {
-                        EstimatorError::NotFiniteAt { row: self.rows + row, column, value }
+                        EstimatorError::NotFiniteAt { row: self.rows() + row, column, value }
                     }
                     other => other,
                 })?;
             }
         }
-        self.state.add(rows, self.rows)?;
-        self.rows += count;
+        self.state.add(rows, self.passes.rows())?;
+        self.passes.add(count);
         Ok(())
     }
 
@@ -139,14 +140,7 @@ impl Streaming {
     /// # Errors
     /// When there are too few samples, another number than in the pass before, or the estimate cannot be made of them.
     pub fn end_pass(&mut self) -> Result<Pass, EstimatorError> {
-        let found = std::mem::take(&mut self.rows);
-        let first = *self.first_pass.get_or_insert(found);
-        if found != first {
-            return Err(EstimatorError::ChangedMeanwhile { first, found });
-        }
-        if found < 2 {
-            return Err(EstimatorError::TooFewSamples { found, needed: 2 });
-        }
+        let found = self.passes.end()?;
         self.state.end_pass(found)
     }
 }

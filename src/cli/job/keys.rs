@@ -5,14 +5,13 @@ use anyhow::{Result, bail};
 use clap::{Arg, ArgAction, Command};
 
 /// What says how to work or to show, and not what: the same results come out under every value.
-const HOW: [&str; 12] = [
+const HOW: [&str; 11] = [
     "out",
     "force",
     "resume",
     "threads",
     "json",
     "quiet",
-    "progress",
     "color-scale",
     "colormap",
     "stream",

@@ -158,8 +158,7 @@ impl<'a> Board<'a> {
     }
 
     fn name(&self, at: usize) -> String {
-        let cell = &self.plan.cells[at];
-        if cell.label.is_empty() { cell.step.clone() } else { format!("{} {}", cell.step, cell.label) }
+        self.plan.cells[at].name()
     }
 }
 

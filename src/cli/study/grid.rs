@@ -1,7 +1,7 @@
 //! `narrows study run` of a study of many jobs.
 
 use super::board::Board;
-use super::planned::{Planned, usual_folder};
+use super::planned::{Planned, spoken, usual_folder};
 use crate::cli::job::OwnCommands;
 use crate::cli::output::Output;
 use crate::study::sweep::{CellState, Costs, Order, Outcome, Plan, Shard, States, Store, SweepFile, work};
@@ -90,9 +90,7 @@ pub(super) fn run(source: &str, args: &GridArgs, out: Option<&Path>, output: Out
     let outcome = work(&order, &board);
     board.end();
     let outcome = outcome?;
-    let command =
-        if out == usual_folder(&file) { source.to_string() } else { format!("{source} --out {}", out.display()) };
-    complain(&plan, &store, &outcome, &command)?;
+    complain(&plan, &store, &outcome, &spoken(&file, source, &out))?;
     let all_done = !shard.is_part() && args.first.is_none();
     let lines = vec![
         format!("done    {} cells here, {} elsewhere, {done_before} before", outcome.done, outcome.elsewhere),
@@ -111,7 +109,7 @@ pub(super) fn run(source: &str, args: &GridArgs, out: Option<&Path>, output: Out
 fn first_cells(plan: &Plan, states: &States, cells: &[usize], first: usize, retry: bool) -> Vec<usize> {
     let mut begun: HashMap<&str, usize> = HashMap::new();
     let mut chosen: BTreeSet<usize> = BTreeSet::new();
-    // From the last step backwards, so that what is chosen of a step shares what it needs.
+    // A cell comes after those that it needs: of each step those are taken that rest on what is taken or done.
     let open = |at: usize| !states.is_done(at) && (retry || !matches!(states.0[at], CellState::Failed(_)));
     for &at in cells.iter().filter(|&&at| open(at)) {
         let cell = &plan.cells[at];
@@ -126,10 +124,7 @@ fn first_cells(plan: &Plan, states: &States, cells: &[usize], first: usize, retr
 
 /// Says what did not go well, and what to do.
 fn complain(plan: &Plan, store: &Store, outcome: &Outcome, command: &str) -> Result<()> {
-    let name = |at: usize| {
-        let cell = &plan.cells[at];
-        if cell.label.is_empty() { cell.step.clone() } else { format!("{} {}", cell.step, cell.label) }
-    };
+    let name = |at: usize| plan.cells[at].name();
     if let Some(why) = &outcome.ended {
         bail!(
             "{why}\nThe study has ended early; {} cell(s) were done, and nothing that is done is lost: mend it, and the same command goes on.",

@@ -1,6 +1,6 @@
 //! `narrows study plan`: the cells, and what they will cost.
 
-use super::planned::{looked_at, usual_folder};
+use super::planned::{looked_at, spoken, usual_folder};
 use super::time::span;
 use crate::cli::output::Output;
 use crate::study::sweep::{CellState, Costs, SweepFile};
@@ -46,9 +46,9 @@ pub(super) fn plan(source: &str, out: Option<&Path>, output: Output) -> Result<(
     ));
     if unknown > 0 {
         lines.push(format!(
-            "Of {unknown} cells the cost is unknown, since none of their step is done: narrows study run {source} --first 1{} does \
+            "Of {unknown} cells the cost is unknown, since none of their step is done: narrows study run {} --first 1 does \
              one cell of each step, and the plan then says more.",
-            if out == usual_folder(&file) { String::new() } else { format!(" --out {}", out.display()) }
+            spoken(&file, source, &out)
         ));
     }
     output.summary(

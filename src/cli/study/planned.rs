@@ -18,8 +18,7 @@ impl Planned {
         let text = std::fs::read_to_string(source).with_context(|| format!("cannot read the study {source}"))?;
         let file = SweepFile::read(Path::new(source))?;
         // Before the folder is made: a study that cannot be planned leaves nothing behind.
-        let kept = out.join(".inputs.json");
-        let plan = plan_of(&file, source, &kept)?;
+        let plan = plan_of(&file, source, &Store::fingerprints_in(out))?;
         let store = Store::open(out, &file, &text, source).map_err(|e| {
             if is_full(&e) {
                 e.context(format!("nothing can be written to {}: make room, or give another --out", out.display()))
@@ -56,9 +55,14 @@ pub(super) fn usual_folder(file: &SweepFile) -> PathBuf {
     Path::new("notebooks-out").join(&file.name)
 }
 
+/// A study and its folder as the words that follow `narrows study run`.
+pub(super) fn spoken(file: &SweepFile, source: &str, out: &Path) -> String {
+    if out == usual_folder(file) { source.to_string() } else { format!("{source} --out {}", out.display()) }
+}
+
 /// The plan of a study, and how its cells stand in a folder. Nothing is written: where there is no folder yet, none is done.
 pub(super) fn looked_at(file: &SweepFile, source: &str, out: &Path) -> Result<(Plan, States)> {
-    let plan = plan_of(file, source, &out.join(".inputs.json"))?;
+    let plan = plan_of(file, source, &Store::fingerprints_in(out))?;
     let store = match Store::is_one(out).then(|| Store::existing(out)).transpose()? {
         Some((store, opening, _)) => {
             opening.check_directory(out)?;

@@ -58,7 +58,7 @@ fn attempted(
     let cell = &order.plan.cells[at];
     let (began, clock) = (Instant::now(), SystemTime::now());
     let (results, log) = (lease.folder().join("run"), lease.folder().join("log.txt"));
-    let message = match tries(order, cell, lease, (&results, &log), progress)? {
+    let (message, keep) = match tries(order, cell, lease, (&results, &log), progress)? {
         None => {
             let mut prints = prints.lock().unwrap_or_else(PoisonError::into_inner);
             let beside = beside(order, cell, &results);
@@ -86,7 +86,6 @@ fn attempted(
         Some(Trouble::Killed(message)) => (message, true),
         Some(Trouble::Failed(message)) => (message, false),
     };
-    let (message, keep) = message;
     let tries = if let CellState::Failed(before) = &order.states.0[at] { before.tries + 1 } else { 1 };
     let failure = Failure {
         id: cell.id.clone(),

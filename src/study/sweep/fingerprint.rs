@@ -4,7 +4,6 @@ use crate::checkpoint::companions;
 use crate::run::{InputFile, within, write_atomic};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -94,15 +93,11 @@ impl Fingerprints {
             files.extend(others.into_iter().filter(|other| other.is_file()));
         }
         files.sort();
-        let (mut hash, mut bytes) = (Sha256::new(), 0);
-        for file in files {
-            let one = self.file(&file)?;
-            let name = file.strip_prefix(path).unwrap_or(&file);
-            hash.update(format!("{}  {}\n", one.sha256, name.display()));
-            bytes += one.bytes;
-        }
-        let sha256 = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        Ok(InputFile { path: path.display().to_string(), bytes, sha256 })
+        let known = files.iter().map(|file| {
+            let name = file.strip_prefix(path).unwrap_or(file);
+            Ok((self.file(file)?, name.display().to_string()))
+        });
+        Ok(InputFile::together(path, &known.collect::<Result<Vec<_>>>()?))
     }
 
     /// Whether a path is the study's own folder, or in it.

@@ -64,8 +64,8 @@ impl Table {
 
 /// A table of a cell.
 enum Source {
-    /// A CSV file.
-    Csv(PathBuf),
+    /// A CSV file and its columns.
+    Csv(PathBuf, Vec<String>),
     /// What the command printed: names and values.
     Printed(Vec<(String, String)>),
 }
@@ -75,8 +75,7 @@ enum Source {
 /// and what follows from the planes of several runs is worked out over all of them.
 ///
 /// # Errors
-/// When cells are missing, unless `partial`; a table cannot be read, or has other columns than in another cell; or a file
-/// cannot be written.
+/// When cells are missing, unless `partial`; a table cannot be read; or a file cannot be written.
 pub fn merge(plan: &Plan, states: &States, store: &Store, partial: bool) -> Result<Merged> {
     let missing = states.0.iter().enumerate().filter(|(at, state)| {
         matches!(state, CellState::Missing | CellState::Outdated(_)) && !states.is_blocked(plan, *at)
@@ -99,12 +98,7 @@ pub fn merge(plan: &Plan, states: &States, store: &Store, partial: bool) -> Resu
         merged.cells += 1;
         let of_cell = || {
             let folder = store.cell(&cell.id);
-            format!(
-                "the cell {} {} is damaged: remove {}, and run the study again",
-                cell.step,
-                cell.label,
-                folder.display()
-            )
+            format!("the cell {} is damaged: remove {}, and run the study again", cell.name(), folder.display())
         };
         for (stem, source) in tables_of(&store.cell(&cell.id), store).with_context(of_cell)? {
             sources.entry(stem).or_default().push((Front::fields(plan, cell), source));
@@ -178,10 +172,10 @@ fn tables_of(folder: &Path, store: &Store) -> Result<Vec<(String, Source)>> {
             && !DERIVED.iter().chain(&OF_SAMPLES).any(|left| *left == stem)
         {
             // Times of a machine differ between equal runs.
-            let header = headers(&path)?;
-            let header: Vec<&str> = header.iter().map(String::as_str).collect();
+            let columns = headers(&path)?;
+            let header: Vec<&str> = columns.iter().map(String::as_str).collect();
             if !entry_of(&stem, &header).is_some_and(|e| e.timed) {
-                found.push((stem, Source::Csv(path)));
+                found.push((stem, Source::Csv(path, columns)));
             }
         }
     }
@@ -192,22 +186,21 @@ fn tables_of(folder: &Path, store: &Store) -> Result<Vec<(String, Source)>> {
 fn gather(front: &Front, sources: &[(Vec<String>, Source)]) -> Result<Table> {
     let mut header: Vec<String> = vec![];
     for (_, source) in sources {
-        let columns: Vec<String> = match source {
-            Source::Csv(path) => headers(path)?,
-            Source::Printed(fields) => fields.iter().map(|(name, _)| name.clone()).collect(),
+        let columns: Vec<&String> = match source {
+            Source::Csv(_, columns) => columns.iter().collect(),
+            Source::Printed(fields) => fields.iter().map(|(name, _)| name).collect(),
         };
-        columns.into_iter().for_each(|c| {
-            if !header.contains(&c) {
-                header.push(c)
+        for column in columns {
+            if !header.contains(column) {
+                header.push(column.clone());
             }
-        });
+        }
     }
     let mut table = Table::new(front, header)?;
     for (own, source) in sources {
         match source {
             Source::Printed(fields) => table.add(own, fields.iter().map(|(n, v)| (n.as_str(), v.as_str())))?,
-            Source::Csv(path) => {
-                let columns = headers(path)?;
+            Source::Csv(path, columns) => {
                 let cannot = || format!("cannot read the table {}", path.display());
                 for record in csv::Reader::from_path(path).with_context(cannot)?.into_records() {
                     let record = record.with_context(cannot)?;

@@ -76,6 +76,13 @@ pub struct Cell {
     pub(super) job: Job,
 }
 
+impl Cell {
+    /// The step and the values in short, as people are told of it.
+    pub fn name(&self) -> String {
+        if self.label.is_empty() { self.step.clone() } else { format!("{} {}", self.step, self.label) }
+    }
+}
+
 /// All cells of a study, those first that others need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {

@@ -4,14 +4,14 @@ use super::fingerprint::Fingerprints;
 use super::plan::{Cell, Commands, Plan, token};
 use super::spec::SweepFile;
 use super::template::{bare, fill};
-use crate::run::InputFile;
+use crate::run::{InputFile, hexadecimal};
 use crate::similar::hint;
-use crate::study::Job;
+use crate::study::{Job, merge, nested};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
-use toml::{Table, Value};
+use toml::Value;
 
 /// Works out the cells of a study.
 pub(super) struct Planner<'a> {
@@ -21,7 +21,7 @@ pub(super) struct Planner<'a> {
     cells: Vec<Cell>,
     by_id: HashMap<String, usize>,
     /// Cells by step and the values of the axes that concern it, so that each is worked out once.
-    by_values: HashMap<(usize, String), usize>,
+    by_values: HashMap<(usize, Vec<usize>), usize>,
     /// Axes of each step.
     concern: Vec<Vec<usize>>,
 }
@@ -115,16 +115,20 @@ impl<'a> Planner<'a> {
         Ok(Plan { cells, axes: self.file.axis_names(), n_combinations: self.file.combinations.len() })
     }
 
+    /// What tells the cells of a step apart: the places of the values that concern it.
+    fn key(&self, step: usize, combination: &[usize]) -> (usize, Vec<usize>) {
+        (step, self.concern[step].iter().map(|&at| combination[at]).collect())
+    }
+
     /// The cell of a step under a combination of the grid.
     fn cell(&mut self, step: usize, combination: &[usize]) -> Result<usize> {
         let file = self.file;
         let it = &file.steps[step];
-        let concern = self.concern[step].clone();
-        let key = (step, concern.iter().map(|&at| combination[at].to_string()).collect::<Vec<_>>().join(","));
+        let key = self.key(step, combination);
         if let Some(&known) = self.by_values.get(&key) {
             return Ok(known);
         }
-        let values: BTreeMap<String, Value> = concern
+        let values: BTreeMap<String, Value> = self.concern[step]
             .iter()
             .map(|&at| (file.axes[at].name.clone(), file.axes[at].values[combination[at]].clone()))
             .collect();
@@ -141,23 +145,15 @@ impl<'a> Planner<'a> {
             }
             let before = file.steps[..step].iter().position(|s| s.name == name).context("a step that is not there")?;
             // Steps are planned in order: this one is there.
-            let key = (
-                before,
-                self.concern[before].iter().map(|&at| combination[at].to_string()).collect::<Vec<_>>().join(","),
-            );
+            let key = self.key(before, combination);
             let need = *self.by_values.get(&key).context("a step that is not planned yet")?;
             needs.push(need);
             Ok(Value::String(token(&self.cells[need].id)))
         })?;
         if file.steps.len() == 1 {
             for (name, value) in values.iter().filter(|(name, _)| !named.contains(&name.as_str())) {
-                let nested = name
-                    .split('.')
-                    .rev()
-                    .fold(value.clone(), |inner, key| Value::Table(Table::from_iter([(key.to_string(), inner)])));
-                if let Value::Table(nested) = nested {
-                    crate::study::merge(&mut options, &nested).with_context(|| format!("grid.{name}"))?;
-                }
+                let changes = nested(name.split('.'), value.clone());
+                merge(&mut options, &changes).with_context(|| format!("grid.{name}"))?;
             }
         }
         // The networks of a study are called by their cells, unless the file calls them otherwise.
@@ -215,8 +211,7 @@ fn id(command: &str, config: &Json, inputs: &[InputFile]) -> String {
         "inputs": inputs,
         "program": concat!("narrows ", env!("CARGO_PKG_VERSION")),
     });
-    let hash = Sha256::digest(whole.to_string());
-    hash.iter().take(10).map(|b| format!("{b:02x}")).collect()
+    hexadecimal(&Sha256::digest(whole.to_string())[..10])
 }
 
 /// The same value, with keys in alphabetical order at every level.

@@ -1,6 +1,6 @@
 //! What is remembered of a study and of its cells, in files of its folder.
 
-use crate::run::InputFile;
+use crate::run::{InputFile, hexadecimal};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -72,8 +72,7 @@ impl Finished {
         if read.is_empty() && self.needs.values().all(String::is_empty) {
             return String::new();
         }
-        let hash = Sha256::digest(serde_json::json!([read, self.needs]).to_string());
-        hash.iter().take(8).map(|b| format!("{b:02x}")).collect()
+        hexadecimal(&Sha256::digest(serde_json::json!([read, self.needs]).to_string())[..8])
     }
 }
 

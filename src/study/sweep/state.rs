@@ -65,7 +65,7 @@ impl States {
             // What is gone or failed is done anew, and looked at then.
             _ => false,
         });
-        changed.map(|&need| format!("the cell {} {}", plan.cells[need].step, plan.cells[need].label))
+        changed.map(|&need| format!("the cell {}", plan.cells[need].name()))
     }
 
     /// What was there when this was looked at, good or not.

@@ -131,7 +131,12 @@ impl Store {
 
     /// Where what is known of files is kept.
     pub fn fingerprints(&self) -> PathBuf {
-        self.path.join(".inputs.json")
+        Self::fingerprints_in(&self.path)
+    }
+
+    /// The same for a folder in which there may be no study yet.
+    pub fn fingerprints_in(path: &Path) -> PathBuf {
+        path.join(".inputs.json")
     }
 
     /// What is remembered of a finished cell; none where it is not finished.

@@ -261,39 +261,35 @@ impl Worker<'_> {
         self.watch.begins(at);
         let ended = attempt(self.order, at, lease, &self.prints, &mut |said| self.watch.progress(at, said))?;
         let mut shared = held(&self.shared);
-        match &ended {
-            Ended::Done(_) => shared.outcome.done += 1,
-            Ended::Changed(path) => shared.outcome.changed.push((at, path.clone())),
-            Ended::Failed(_) if self.order.fail_fast => {
-                shared.outcome.ended = Some("a cell failed, and --fail-fast was asked for".into());
-                shared.stop = true;
-            }
-            // The others would fare no better.
-            Ended::Full(message) => {
-                shared.outcome.ended.get_or_insert_with(|| message.clone());
-                shared.stop = true;
-            }
-            Ended::Lost => {
-                shared.open.insert(at);
-            }
-            Ended::Failed(_) => {}
-        }
-        drop(shared);
         Ok(match ended {
             Ended::Done(seconds) => {
+                shared.outcome.done += 1;
                 self.watch.done(at, seconds, true);
                 Mark::Done
             }
             Ended::Failed(message) => {
+                if self.order.fail_fast {
+                    shared.outcome.ended = Some("a cell failed, and --fail-fast was asked for".into());
+                    shared.stop = true;
+                }
                 self.watch.failed(at, &message);
                 Mark::Failed
             }
-            Ended::Changed(_) => Mark::Changed,
+            Ended::Changed(path) => {
+                shared.outcome.changed.push((at, path));
+                Mark::Changed
+            }
+            // The others would fare no better.
+            Ended::Full(message) => {
+                shared.outcome.ended.get_or_insert(message);
+                shared.stop = true;
+                Mark::Open
+            }
             Ended::Lost => {
+                shared.open.insert(at);
                 self.watch.lost(at);
                 Mark::Open
             }
-            Ended::Full(_) => Mark::Open,
         })
     }
 }

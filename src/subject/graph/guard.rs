@@ -1,7 +1,7 @@
 //! The engine's panics, as errors: a graph that was checked can still hold what the engine did not think of (a stride of
 //! zero, say).
 
-use crate::subject::guard::caught;
+use crate::guard::caught;
 use anyhow::{Result, anyhow};
 
 /// Runs what may panic.

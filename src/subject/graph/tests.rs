@@ -2,7 +2,7 @@
 
 use super::{Axis, Feed, Graph, fold, prune};
 use crate::checkpoint::Dtype;
-use crate::subject::guard::is_quiet;
+use crate::guard::is_quiet;
 use ndarray::{Array, ArrayD, IxDyn, array};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;

@@ -1,7 +1,7 @@
 //! From texts to token ids, as the `tokenizer.json` of a Hugging Face folder says.
 
 use super::bert_config::{bytes, json};
-use crate::subject::guard::caught;
+use crate::guard::caught;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::Array2;
 use rayon::prelude::*;

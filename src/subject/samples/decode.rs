@@ -5,7 +5,7 @@
 
 use super::image_options::{Layout, MAX_PIXELS, Size};
 use super::prepare::Picture;
-use crate::subject::guard::caught;
+use crate::guard::caught;
 use anyhow::{Context, Result, bail, ensure};
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
 use image::io::Limits;

@@ -14,16 +14,16 @@
 #SBATCH --mem=4G
 #SBATCH --partition=long
 #SBATCH --account=p123
-#SBATCH --chdir=/home/ada/work
+#SBATCH --chdir=/scratch/ada/work
 #SBATCH --gres=gpu:1
 #SBATCH "--comment=of the night"
 
 set -u
 narrows=/opt/narrows/bin/narrows
-study=/home/ada/work/study.toml
+study=/scratch/ada/work/study.toml
 out=/scratch/ada/study
 # Relative paths in the study count from here. Slurm itself would go on in /tmp where it cannot enter a folder.
-cd -- /home/ada/work || exit 1
+cd -- /scratch/ada/work || exit 1
 
 # A task that was killed, or is at the end of its time, goes back into the queue, where its share goes on; this often.
 most=3

@@ -12,14 +12,14 @@
 #SBATCH --mem=4G
 #SBATCH --partition=long
 #SBATCH --account=p123
-#SBATCH --chdir=/home/ada/work
+#SBATCH --chdir=/scratch/ada/work
 #SBATCH --gres=gpu:1
 #SBATCH "--comment=of the night"
 
 set -u
 narrows=/opt/narrows/bin/narrows
 out=/scratch/ada/study
-cd -- /home/ada/work || exit 1
+cd -- /scratch/ada/work || exit 1
 
 "$narrows" study merge "$out"; code=$?
 if [ "$code" -eq 0 ]; then
@@ -28,9 +28,9 @@ if [ "$code" -eq 0 ]; then
 fi
 {
   echo "narrows: the tables are not merged. What is done is kept; only what is missing is done again by:"
-  printf '  %s\n' 'cd /home/ada/work && narrows study submit study.toml --out /scratch/ada/study'
+  printf '  %s\n' 'cd /scratch/ada/work && narrows study submit study.toml --out /scratch/ada/study'
   echo "or, with the cells that failed tried again:"
-  printf '  %s\n' 'cd /home/ada/work && narrows study submit study.toml --out /scratch/ada/study --retry'
+  printf '  %s\n' 'cd /scratch/ada/work && narrows study submit study.toml --out /scratch/ada/study --retry'
   echo "The cells that are there, without the others:"
   printf '  %s\n' '/opt/narrows/bin/narrows study merge /scratch/ada/study --partial'
 } >&2

@@ -8,9 +8,9 @@ fn submission() -> Submission {
     Submission {
         name: "four activations".into(),
         program: "/opt/narrows/bin/narrows".into(),
-        study: "/home/ada/work/study.toml".into(),
+        study: "/scratch/ada/work/study.toml".into(),
         folder: "/scratch/ada/study".into(),
-        directory: "/home/ada/work".into(),
+        directory: "/scratch/ada/work".into(),
         kept: "/scratch/ada/study/submit/1".into(),
         tasks: 4,
         limit: Some(2),
