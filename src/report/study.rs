@@ -19,8 +19,6 @@ pub struct StudyPage<'a> {
     pub counts: &'a [StepCount],
     /// Cells that failed or wait for one that did: step, values, message.
     pub failures: &'a [[String; 3]],
-    /// Names of cells with their values in short.
-    pub labels: &'a HashMap<String, String>,
     /// Numbers over replicates.
     pub summary: &'a Summary,
     /// Planes, and what follows from them.
@@ -82,7 +80,6 @@ pub fn compose_study(
     options: &FigureOptions,
 ) -> Result<Vec<FigureFile>> {
     let StudyPlanes { plane, training, derived } = page.planes;
-
     let target = folder.join("figures");
     std::fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
     // Where there are means, single runs are left to the interactive plane: a hundred of them would bury the rest.

@@ -9,6 +9,7 @@ use super::Cli;
 use super::options::OutArgs;
 use super::output::Output;
 use crate::study::Job;
+use crate::study::cluster::shell;
 use crate::study::sweep::{Commands, Effective};
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::FromArgMatches;
@@ -111,9 +112,7 @@ fn write_config(file: &Path, text: &str) -> Result<String> {
 
 /// Words as a shell takes them.
 fn line(words: &[String]) -> String {
-    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_=./:,+@%".contains(c));
-    let quoted = words.iter().map(|w| if plain(w) { w.clone() } else { format!("'{}'", w.replace('\'', "'\\''")) });
-    std::iter::once("narrows".to_string()).chain(quoted).collect::<Vec<_>>().join(" ")
+    std::iter::once("narrows".to_string()).chain(words.iter().map(|word| shell(word))).collect::<Vec<_>>().join(" ")
 }
 
 /// The commands of this program, as studies need them.

@@ -11,8 +11,6 @@ pub(super) struct Gathered {
     pub(super) merged: Merged,
     pub(super) summary: Summary,
     pub(super) planes: StudyPlanes,
-    /// Cells' values in short.
-    pub(super) labels: HashMap<String, String>,
     /// Verdicts on claims, and what follows from planes, in sentences.
     pub(super) findings: Vec<String>,
 }
@@ -28,5 +26,5 @@ pub(super) fn gather(of: &Planned, states: &States, partial: bool) -> Result<Gat
     // Claims may be about what follows.
     let mut findings = super::judge(&file.claims, store.path())?;
     findings.extend(planes.findings());
-    Ok(Gathered { merged, summary, planes, labels, findings })
+    Ok(Gathered { merged, summary, planes, findings })
 }

@@ -19,7 +19,7 @@ pub(in crate::cli) fn write(place: &Path, look: LookArgs, output: Output) -> Res
     let started = now();
     let of = Planned::existing(place)?;
     let states = States::look(&of.plan, &of.store);
-    let Gathered { merged, summary, planes, labels, findings } = gather(&of, &states, true)?;
+    let Gathered { merged, summary, planes, findings } = gather(&of, &states, true)?;
     let Planned { file, plan, store } = of;
     let counted = counts(&plan, &states, &file.step_names());
     let failures: Vec<[String; 3]> = plan
@@ -53,7 +53,7 @@ pub(in crate::cli) fn write(place: &Path, look: LookArgs, output: Output) -> Res
         ));
     }
     manifest.warnings.extend(cells.warnings);
-    let page = StudyPage { counts: &counted, failures: &failures, labels: &labels, summary: &summary, planes: &planes };
+    let page = StudyPage { counts: &counted, failures: &failures, summary: &summary, planes: &planes };
     let figures = compose_study(store.path(), &manifest, &page, &look.options())?;
     write_atomic(&store.path().join("manifest.json"), &serde_json::to_vec_pretty(&manifest)?)?;
 

@@ -2,6 +2,7 @@
 
 use super::standing::Standing;
 use crate::cli::output::Output;
+use crate::run::now;
 use crate::study::cluster::{
     JobId, Kept, Memory, Notes, Resources, Size, Slurm, Submission, WallTime, has_memory, spoken,
 };
@@ -234,9 +235,4 @@ fn print(
         "notes": notes,
     });
     output.summary(&lines, &value)
-}
-
-fn now() -> String {
-    let now = jiff::Timestamp::now();
-    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
 }

@@ -109,7 +109,8 @@ impl Summary {
         let candidates: Vec<usize> =
             (0..header.len()).filter(|&i| !is_grid(&header[i]) && !BESIDE.contains(&header[i].as_str())).collect();
         // A tidy table says which column has the numbers; of a wide one, every column of real numbers is a number.
-        let values: Vec<usize> = match at("value").or_else(|| at("mean")) {
+        let tidy = at("value").or_else(|| at("mean"));
+        let values: Vec<usize> = match tidy {
             Some(value) => vec![value],
             None => {
                 let real = |&i: &usize| {
@@ -119,7 +120,7 @@ impl Summary {
                 candidates.iter().copied().filter(real).collect()
             }
         };
-        let wide = at("value").or_else(|| at("mean")).is_none();
+        let wide = tidy.is_none();
         let kept: Vec<&csv::StringRecord> = records
             .iter()
             .filter(|r| epoch.is_none_or(|e| r[e].parse::<u64>().ok() == last.get(&r[cell]).copied()))
